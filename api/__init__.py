@@ -1,0 +1,1 @@
+"""The Flask API: upload, status, result, warm."""

@@ -1,0 +1,1 @@
+"""The program `firstlight`: thin commands over the rooms."""

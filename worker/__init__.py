@@ -1,0 +1,1 @@
+"""Drains the queue: a supervisor, codec processes, an engine process."""
