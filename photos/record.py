@@ -1,0 +1,95 @@
+"""A JSON object from an untrusted sender, read field by field with its type and range."""
+
+import math
+from collections.abc import Sequence
+from typing import TypeVar
+
+Choice = TypeVar("Choice", str, int)
+
+
+class MalformedRecord(ValueError):
+    """A field is missing, has the wrong type, or lies outside its range."""
+
+
+class Record:
+    """Reads fields of `fields`; every reader returns a value in its stated range or raises MalformedRecord."""
+
+    def __init__(self, fields: object) -> None:
+        if not isinstance(fields, dict):
+            msg = "not a JSON object"
+            raise MalformedRecord(msg)
+        self._fields: dict[object, object] = fields
+
+    def _value(self, name: str) -> object:
+        if name not in self._fields:
+            msg = f"{name} is missing"
+            raise MalformedRecord(msg)
+        return self._fields[name]
+
+    def integer(self, name: str, low: int, high: int) -> int:
+        """An integer, low…high inclusive; a boolean is none."""
+        value = self._value(name)
+        if type(value) is not int or not low <= value <= high:
+            msg = f"{name} is not an integer from {low} to {high}"
+            raise MalformedRecord(msg)
+        return value
+
+    def number(self, name: str, low: float, high: float) -> float:
+        """A finite number, low…high inclusive."""
+        return _number(name, self._value(name), low, high)
+
+    def numbers(self, name: str, count: int, low: float, high: float) -> tuple[float, ...]:
+        """Exactly `count` finite numbers, each low…high inclusive."""
+        value = self._value(name)
+        if not isinstance(value, list | tuple) or len(value) != count:
+            msg = f"{name} is not a list of {count} numbers"
+            raise MalformedRecord(msg)
+        return tuple(_number(name, item, low, high) for item in value)
+
+    def flag(self, name: str) -> bool:
+        """True or false."""
+        value = self._value(name)
+        if not isinstance(value, bool):
+            msg = f"{name} is not a boolean"
+            raise MalformedRecord(msg)
+        return value
+
+    def choice(self, name: str, choices: Sequence[Choice]) -> Choice:
+        """One of `choices`, of the same type."""
+        value = self._value(name)
+        for choice in choices:
+            if type(value) is type(choice) and value == choice:
+                return choice
+        msg = f"{name} is none of {', '.join(map(str, choices))}"
+        raise MalformedRecord(msg)
+
+    def text(self, name: str, longest: int) -> str:
+        """Text of at most `longest` characters."""
+        value = self._value(name)
+        if not isinstance(value, str) or len(value) > longest:
+            msg = f"{name} is not text of at most {longest} characters"
+            raise MalformedRecord(msg)
+        return value
+
+    def texts(self, name: str, longest: dict[str, int]) -> dict[str, str]:
+        """An object whose keys are among those of `longest` and whose values are texts no longer than it says."""
+        value = self._value(name)
+        if not isinstance(value, dict) or not value.keys() <= longest.keys():
+            msg = f"{name} is not an object of known keys"
+            raise MalformedRecord(msg)
+        inner = Record(value)
+        return {key: inner.text(key, longest[key]) for key in longest if key in value}
+
+    def absent(self, name: str) -> bool:
+        """Whether the field is missing or null."""
+        return self._fields.get(name) is None
+
+
+def _number(name: str, value: object, low: float, high: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        msg = f"{name} is not a number"
+        raise MalformedRecord(msg)
+    if not math.isfinite(value) or not low <= value <= high:
+        msg = f"{name} is not a number from {low} to {high}"
+        raise MalformedRecord(msg)
+    return float(value)
