@@ -1,0 +1,13 @@
+"""The wall clock in the one form that rows hold: whole milliseconds UTC."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+Clock = Callable[[], int]
+"""Returns milliseconds since the epoch, UTC. Safety never rests on it (DESIGN §3)."""
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,66 @@
+"""A worker's sign of life: a row that says who it is, what it does and since when."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from jobs.errors import RowChanged, RowExists
+from jobs.table import JobTable, Row
+
+WorkerState = Literal["starting", "loading", "ready", "busy", "draining", "setup_failed", "defunct"]
+GROUP = "worker"
+FORGET_AFTER_MS = 10 * 60 * 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heartbeat:
+    """Written every `HEARTBEAT_S`. `slot` and `epoch` say which launch it is; −1 and 0 for a worker nobody launched.
+
+    `started_ms`, `ready_ms` and `last_job_ms` (the last accepted job, or 0) are wall-clock milliseconds UTC. `detail`
+    is a sentence when the state is a failure.
+    """
+
+    worker: str
+    slot: int
+    epoch: int
+    state: WorkerState
+    started_ms: int
+    beat_ms: int
+    ready_ms: int = 0
+    last_job_ms: int = 0
+    engine: str = ""
+    detail: str = ""
+
+    def is_fresh(self, *, now: int, heartbeat_ms: int) -> bool:
+        """Four heartbeats without a sign mean gone; one implausibly far ahead is a broken clock's."""
+        return abs(now - self.beat_ms) <= 4 * heartbeat_ms
+
+    @property
+    def works(self) -> bool:
+        return self.state in ("ready", "busy")
+
+
+def beat(table: JobTable, heartbeat: Heartbeat) -> None:
+    """Write the sign of life, over an older one of the same worker."""
+    key = f"{GROUP}/{heartbeat.worker}"
+    fields = {
+        "doc": json.dumps(asdict(heartbeat), separators=(",", ":")),
+        "due_ms": heartbeat.beat_ms + FORGET_AFTER_MS,
+        "group": GROUP,
+        "rank_ms": heartbeat.beat_ms,
+    }
+    row = table.read(key)
+    try:
+        if row is None:
+            table.insert(Row(key=key, **fields))  # type: ignore[arg-type]
+        else:
+            table.replace(Row(key=key, revision=row.revision, **fields))  # type: ignore[arg-type]
+    except (RowExists, RowChanged):
+        return  # this worker's own other thread was faster, with a sign just as fresh
+
+
+def heartbeats(table: JobTable, *, since_ms: int, limit: int = 1000) -> list[Heartbeat]:
+    """Signs of life not older than `since_ms`, oldest first."""
+    return [Heartbeat(**json.loads(row.doc)) for row in table.listed(GROUP, limit=limit, since_ms=since_ms)]

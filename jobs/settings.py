@@ -1,0 +1,108 @@
+"""Every setting, read once at an entry point into one frozen object; every default is the laptop.
+
+A URL's scheme picks the adapter. The names in the environment are the field names in capitals; README's table
+lists them all, and a test fails when one is missing there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+
+from jobs.errors import FirstlightError
+
+
+class BadSetting(FirstlightError):
+    """A setting that cannot be used, named with what would do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the operator decided. Seconds end in `_s`, bytes are said so, money is dollars."""
+
+    # Where things are kept.
+    blobs: str = field(default="file:./var/blobs", metadata={"about": "photos and results: `file:FOLDER`"})
+    queue: str = field(default="sqlite:./var/jobs.db", metadata={"about": "the queue: `sqlite:FILE`"})
+    table: str = field(default="sqlite:./var/jobs.db", metadata={"about": "the rows: `sqlite:FILE`"})
+    fleet: str = field(
+        default="process:./var/machines",
+        metadata={"about": "who runs workers: `process:FOLDER` starts child processes, `none:` somebody else does"},
+    )
+    spool: str = field(default="./var/spool", metadata={"about": "folder for uploads that are still arriving"})
+    # The door.
+    host: str = field(default="127.0.0.1", metadata={"about": "address the service listens on"})
+    port: int = field(default=8080, metadata={"about": "port the service listens on"})
+    api_processes: int = field(default=2, metadata={"about": "API processes under uWSGI"})
+    allowed_origins: str = field(
+        default="", metadata={"about": "other origins whose pages may call, with commas; empty: same origin only"}
+    )
+    trusted_proxies: int = field(default=0, metadata={"about": "proxies in front whose X-Forwarded-For is believed"})
+    upload_limit: int = field(default=0, metadata={"about": "uploads per visitor and hour; 0: no limit"})
+    max_photo_bytes: int = field(default=100_000_000, metadata={"about": "largest file taken, bytes"})
+    # The work.
+    engine: str = field(
+        default="auto", metadata={"about": "`auto`, `torch`, `openvino` or `classical`; `auto` takes the best here"}
+    )
+    engine_threads: int = field(default=0, metadata={"about": "threads of the engine; 0: one per core"})
+    sandbox: str = field(
+        default="auto", metadata={"about": "decoder's sandbox: `strict` (refuse to run without), `auto`, `off`"}
+    )
+    heartbeat_s: float = field(default=5.0, metadata={"about": "seconds between a worker's heartbeats"})
+    lease_s: float = field(default=30.0, metadata={"about": "seconds a worker holds a job without a heartbeat"})
+    stall_s: float = field(default=60.0, metadata={"about": "seconds an engine may be silent before it is replaced"})
+    codec_s: float = field(default=60.0, metadata={"about": "seconds a decoder or encoder may take for a photo"})
+    job_deadline_s: float = field(default=6 * 3600.0, metadata={"about": "seconds within which every job ends"})
+    keep_s: float = field(default=24 * 3600.0, metadata={"about": "seconds a result is kept after the end"})
+    # The machines.
+    max_machines: int = field(default=1, metadata={"about": "machines at most"})
+    target_wait_s: float = field(default=60.0, metadata={"about": "a backlog longer than this asks for more machines"})
+    idle_s: float = field(default=15 * 60.0, metadata={"about": "seconds without a job after which a worker ends"})
+    ready_deadline_s: float = field(default=300.0, metadata={"about": "seconds a machine may take to become ready"})
+    hard_age_s: float = field(default=12 * 3600.0, metadata={"about": "seconds a machine may live at all"})
+    warm_budget: int = field(default=0, metadata={"about": "launches per day by warm calls alone; 0: no limit"})
+    launch_budget: int = field(default=0, metadata={"about": "launches per day in all; 0: no limit"})
+    tick_s: float = field(default=5.0, metadata={"about": "seconds between ticks (sweep, reap, ensure)"})
+
+    def __post_init__(self) -> None:
+        """Refuse combinations that would break a promise, by a sentence that names the cure."""
+        if self.lease_s <= 4 * self.heartbeat_s:
+            raise BadSetting("LEASE_S must be more than 4 × HEARTBEAT_S, or a busy worker loses its job")
+        if self.engine not in ("auto", "torch", "openvino", "classical"):
+            raise BadSetting(f"ENGINE={self.engine!r} is not known: use auto, torch, openvino or classical")
+        if self.sandbox not in ("strict", "auto", "off"):
+            raise BadSetting(f"SANDBOX={self.sandbox!r} is not known: use strict, auto or off")
+        for name in ("blobs", "queue", "table", "fleet"):
+            if getattr(self, name).split(":", 1)[0] not in _SCHEMES[name]:
+                known = ", ".join(f"{scheme}:" for scheme in _SCHEMES[name])
+                raise BadSetting(f"{name.upper()}={getattr(self, name)!r} is not known: use {known}")
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if isinstance(value, int | float) and value < 0:
+                raise BadSetting(f"{each.name.upper()} must not be negative")
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> Settings:
+        """Take each field from its name in capitals; empty or absent means the default. Raises BadSetting."""
+        given: dict[str, str | int | float] = {}
+        for each in fields(cls):
+            text = environ.get(each.name.upper(), "").strip()
+            if not text:
+                continue
+            convert: Callable[[str], str | int | float] = type(each.default)  # type: ignore[assignment]
+            try:
+                given[each.name] = convert(text)
+            except ValueError:
+                raise BadSetting(f"{each.name.upper()}={text!r} is not a number") from None
+        return cls(**given)  # type: ignore[arg-type]
+
+    def environ(self) -> dict[str, str]:
+        """The settings as a child process reads them again."""
+        return {each.name.upper(): str(getattr(self, each.name)) for each in fields(self)}
+
+
+_SCHEMES = {
+    "blobs": ("file",),
+    "queue": ("sqlite",),
+    "table": ("sqlite",),
+    "fleet": ("process", "none"),
+}

@@ -1,0 +1,84 @@
+"""The sweep: looks at every row that is due and ends, re-sends or forgets it, so that nothing waits for ever (L1, L4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from jobs.errors import RowChanged
+from jobs.intake import erase_blobs
+from jobs.job import Job
+from jobs.ledger import row_of
+from jobs.ports import Ports
+from jobs.table import Row
+from jobs.transitions import Terms, give_up, lapse, lease_is_live, resent
+
+Verdict = Literal["forget", "give_up", "lapse", "resend", "wait"]
+BATCH = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """What one sweep did, by count."""
+
+    forgotten: int = 0
+    given_up: int = 0
+    lapsed: int = 0
+    resent: int = 0
+
+
+def verdict(job: Job, *, now: int, terms: Terms) -> Verdict:
+    """What a job that is due needs."""
+    if job.finished:
+        return "forget" if now >= job.expires_ms else "wait"
+    if now >= job.deadline_ms:
+        return "give_up"
+    if job.state == "running":
+        return "wait" if lease_is_live(job, now=now, terms=terms) else "lapse"
+    return "resend"
+
+
+def sweep(ports: Ports) -> Swept:
+    """Deal with the rows that are due, oldest first, at most a batch. Safe to run in several processes at once.
+
+    A waiting job is told to the queue again only as far as the queue holds fewer messages than there are unfinished
+    jobs: going by age alone produced 426 duplicates for 120 jobs.
+    """
+    now = ports.clock()
+    depth = ports.queue.depth()
+    missing = ports.ledger.waiting() + ports.ledger.running() - depth.visible - depth.in_flight
+    swept = Swept()
+    for row in ports.table.due(now=now, limit=BATCH):
+        try:
+            if not row.key.startswith("job/"):
+                ports.table.delete(row)
+                continue
+            job = Job.from_json(row.doc)
+            action = verdict(job, now=now, terms=ports.ledger.terms)
+            if action == "forget":
+                erase_blobs(ports, job)
+                ports.table.delete(row)
+                swept = replace(swept, forgotten=swept.forgotten + 1)
+            elif action == "give_up":
+                _write(ports, row, give_up(job, code="deadline_passed", detail="", now=now, terms=ports.ledger.terms))
+                swept = replace(swept, given_up=swept.given_up + 1)
+            elif action == "lapse":
+                job = lapse(job, now=now, terms=ports.ledger.terms)
+                _write(ports, row, job)
+                if not job.finished:
+                    ports.queue.send(job.id)
+                swept = replace(swept, lapsed=swept.lapsed + 1)
+            elif action == "resend" and missing > 0:
+                missing -= 1
+                _write(ports, row, resent(job, now=now))
+                ports.queue.send(job.id)
+                swept = replace(swept, resent=swept.resent + 1)
+            else:  # the queue still holds its message: look again later
+                _write(ports, row, replace(job, sent_ms=now))
+        except RowChanged:
+            continue  # somebody else moved it on; it comes again if it must
+    return swept
+
+
+def _write(ports: Ports, row: Row, job: Job) -> None:
+    ports.table.replace(row_of(job, terms=ports.ledger.terms, revision=row.revision))
