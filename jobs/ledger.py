@@ -91,4 +91,4 @@ def due_ms(job: Job, *, terms: Terms) -> int:
 
 def resend_after_ms(sends: int, *, terms: Terms) -> int:
     """A quarter of a lease after the first send, doubling to at most one lease."""
-    return min(terms.lease_ms, terms.lease_ms * 2 ** min(sends - 1, 10) // 4)
+    return min(terms.lease_ms, terms.lease_ms * (1 << min(sends - 1, 10)) // 4)

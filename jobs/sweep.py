@@ -1,4 +1,4 @@
-"""The sweep: looks at every row that is due and ends, re-sends or forgets it, so that nothing waits for ever (L1, L4)."""
+"""The sweep: looks at every row that is due and ends, re-sends or forgets it, so nothing waits for ever (L1, L4)."""
 
 from __future__ import annotations
 
