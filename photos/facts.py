@@ -66,8 +66,7 @@ class PhotoFacts:
             alpha=record.flag("alpha"),
         )
         if facts.layout == "mosaic" and (facts.depth != 16 or facts.grey or facts.alpha):
-            msg = "a mosaic is 16 bit, without alpha and not grey"
-            raise MalformedRecord(msg)
+            raise MalformedRecord("a mosaic is 16 bit, without alpha and not grey")
         return facts
 
 

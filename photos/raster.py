@@ -123,5 +123,4 @@ class Raster:
                 and self.colour_matrix == IDENTITY
             )
         if not fits:
-            msg = f"fields contradict each other for layout {self.layout}"
-            raise MalformedRecord(msg)
+            raise MalformedRecord(f"fields contradict each other for layout {self.layout}")

@@ -16,22 +16,19 @@ class Record:
 
     def __init__(self, fields: object) -> None:
         if not isinstance(fields, dict):
-            msg = "not a JSON object"
-            raise MalformedRecord(msg)
+            raise MalformedRecord("not a JSON object")
         self._fields: dict[object, object] = fields
 
     def _value(self, name: str) -> object:
         if name not in self._fields:
-            msg = f"{name} is missing"
-            raise MalformedRecord(msg)
+            raise MalformedRecord(f"{name} is missing")
         return self._fields[name]
 
     def integer(self, name: str, low: int, high: int) -> int:
         """An integer, low…high inclusive; a boolean is none."""
         value = self._value(name)
         if type(value) is not int or not low <= value <= high:
-            msg = f"{name} is not an integer from {low} to {high}"
-            raise MalformedRecord(msg)
+            raise MalformedRecord(f"{name} is not an integer from {low} to {high}")
         return value
 
     def number(self, name: str, low: float, high: float) -> float:
@@ -42,16 +39,14 @@ class Record:
         """Exactly `count` finite numbers, each low…high inclusive."""
         value = self._value(name)
         if not isinstance(value, list | tuple) or len(value) != count:
-            msg = f"{name} is not a list of {count} numbers"
-            raise MalformedRecord(msg)
+            raise MalformedRecord(f"{name} is not a list of {count} numbers")
         return tuple(_number(name, item, low, high) for item in value)
 
     def flag(self, name: str) -> bool:
         """True or false."""
         value = self._value(name)
         if not isinstance(value, bool):
-            msg = f"{name} is not a boolean"
-            raise MalformedRecord(msg)
+            raise MalformedRecord(f"{name} is not a boolean")
         return value
 
     def choice(self, name: str, choices: Sequence[Choice]) -> Choice:
@@ -60,23 +55,20 @@ class Record:
         for choice in choices:
             if type(value) is type(choice) and value == choice:
                 return choice
-        msg = f"{name} is none of {', '.join(map(str, choices))}"
-        raise MalformedRecord(msg)
+        raise MalformedRecord(f"{name} is none of {', '.join(map(str, choices))}")
 
     def text(self, name: str, longest: int) -> str:
         """Text of at most `longest` characters."""
         value = self._value(name)
         if not isinstance(value, str) or len(value) > longest:
-            msg = f"{name} is not text of at most {longest} characters"
-            raise MalformedRecord(msg)
+            raise MalformedRecord(f"{name} is not text of at most {longest} characters")
         return value
 
     def texts(self, name: str, longest: dict[str, int]) -> dict[str, str]:
         """An object whose keys are among those of `longest` and whose values are texts no longer than it says."""
         value = self._value(name)
         if not isinstance(value, dict) or not value.keys() <= longest.keys():
-            msg = f"{name} is not an object of known keys"
-            raise MalformedRecord(msg)
+            raise MalformedRecord(f"{name} is not an object of known keys")
         inner = Record(value)
         return {key: inner.text(key, longest[key]) for key in longest if key in value}
 
@@ -87,9 +79,7 @@ class Record:
 
 def _number(name: str, value: object, low: float, high: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        msg = f"{name} is not a number"
-        raise MalformedRecord(msg)
+        raise MalformedRecord(f"{name} is not a number")
     if not math.isfinite(value) or not low <= value <= high:
-        msg = f"{name} is not a number from {low} to {high}"
-        raise MalformedRecord(msg)
+        raise MalformedRecord(f"{name} is not a number from {low} to {high}")
     return float(value)
