@@ -1,0 +1,73 @@
+# Firstlight: two commands, `make run` and `make test`. Each does all of its own set-up.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check
+SOURCES := api bench cli fleet jobs model photos worker tests
+TORCH_CPU := https://download.pytorch.org/whl/cpu
+# What `make run` installs beside the basics: torch only where it is the engine, on a GPU or when asked for.
+HAS_GPU := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo yes; [ "$$(uname -sm)" = "Darwin arm64" ] && echo yes)
+RUN_NEEDS := $(VENV)/.ready-run $(if $(HAS_GPU)$(filter torch,$(ENGINE)),$(VENV)/.ready-torch)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-all lint format bench bench-all clean
+
+help:  ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(RUN_NEEDS)  ## Install what is needed and run the service on http://127.0.0.1:8080 (PORT=…)
+	@exec $(BIN)/firstlight up
+
+test: $(VENV)/.ready-test  ## Install what is needed and run the tests (a few minutes)
+	$(BIN)/pytest -m "not slow" -n 2
+
+test-all: $(VENV)/.ready-test  ## The slow suites: end to end under kills, hangs, floods and small memory
+	$(BIN)/pytest -m slow
+
+lint: $(VENV)/.ready-lint  ## Style, types, and the arrows between the rooms
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.ready-lint  ## Let ruff lay out the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.ready-test  ## Measure the way of a photo, and the old network, side by side
+	$(BIN)/firstlight bench
+
+clean:  ## Remove what make installed; photos and jobs under var/ stay
+	rm -rf $(VENV)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else 1)' || { \
+	  echo "Firstlight needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is $$($(PYTHON) --version 2>&1)."; \
+	  echo "Install one of them, then: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { \
+	  echo "This Python cannot make a virtual environment. On Debian or Ubuntu: apt install python3-venv"; \
+	  rm -rf $(VENV); exit 1; }
+
+$(VENV)/.ready-run: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install -q -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.ready-torch: constraints.txt | $(VENV)/.ready-run
+	@if [ -n "$(HAS_GPU)" ]; then \
+	  echo "Installing torch with GPU support"; $(PIP) install -q -c constraints.txt torch; \
+	elif $(BIN)/python -c 'import urllib.request as u; u.urlopen("$(TORCH_CPU)/torch/", timeout=5)' 2>/dev/null; then \
+	  echo "Installing torch for the CPU"; $(PIP) install -q -c constraints.txt --extra-index-url $(TORCH_CPU) torch; \
+	else \
+	  echo "Installing torch from the default index (PyTorch's own cannot be reached)"; \
+	  $(PIP) install -q -c constraints.txt torch; \
+	fi
+	@touch $@
+
+$(VENV)/.ready-test: $(VENV)/.ready-run $(VENV)/.ready-torch
+	$(PIP) install -q -c constraints.txt -e '.[test,cloud,torch]'
+	@touch $@
+
+$(VENV)/.ready-lint: $(VENV)/.ready-test
+	$(PIP) install -q -c constraints.txt -e '.[lint,test,cloud,torch]'
+	@touch $@

@@ -1,0 +1,33 @@
+"""`firstlight tick`: the clockwork beside the API, as a process of its own or from cron."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+
+import click
+from fleet.launcher import Launcher
+from fleet.machines import open_fleet
+from fleet.tick import run, tick_once
+
+from cli.settings import read_settings
+from jobs.clock import now_ms
+from jobs.ports import open_ports
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="one tick, then end: for cron")
+def command(*, once: bool) -> None:
+    """Sweep jobs that wait too long, reap machines that must go, start those that are needed."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings = read_settings()
+    ports = open_ports(settings, clock=now_ms)
+    launcher = Launcher(ports, settings, open_fleet(settings))
+    if once:
+        tick_once(ports, launcher)
+        return
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    run(ports, launcher, settings, stop)

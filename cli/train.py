@@ -1,0 +1,3 @@
+"""`firstlight train`: the network, trained on one's own photos."""
+
+from __future__ import annotations

@@ -1,0 +1,72 @@
+"""Starts a worker: `python -m worker [--slot N --epoch E]`, settings from the environment."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+import uuid
+
+from photos.codec import Codec
+
+from jobs.clock import now_ms
+from jobs.ports import Ports, open_ports
+from jobs.settings import BadSetting, Settings
+from worker.desk import Desk
+from worker.engine import EngineProcess
+from worker.stages import Stages
+from worker.supervisor import Identity, Supervisor
+
+
+def main() -> int:
+    """Run one worker until it is idle, told to stop, or broken; see `worker.supervisor` for the exit statuses."""
+    parser = argparse.ArgumentParser(prog="python -m worker", description=__doc__)
+    parser.add_argument("--slot", type=int, default=-1, help="the machine slot that a launcher gave")
+    parser.add_argument("--epoch", type=int, default=0, help="the slot's epoch at the launch")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        settings = Settings.read(os.environ)  # noqa: TID251 — an entry point
+    except BadSetting as fact:
+        print(f"worker: {fact}", file=sys.stderr)
+        return 2
+    launched = arguments.slot >= 0
+    identity = Identity(
+        worker=f"slot{arguments.slot}-{arguments.epoch}" if launched else uuid.uuid4().hex,
+        slot=arguments.slot,
+        epoch=arguments.epoch,
+    )
+    ports = open_ports(settings, clock=now_ms)
+    engine = EngineProcess(
+        engine=settings.engine,
+        threads=settings.engine_threads,
+        stall_s=settings.stall_s,
+        load_s=settings.ready_deadline_s,
+    )
+    codec = Codec(sandbox=settings.sandbox)  # type: ignore[arg-type]
+    desk = Desk(ports, worker=identity.worker)
+    stages = Stages(desk, ports.blobs, codec, engine, codec_s=settings.codec_s)
+    supervisor = Supervisor(
+        settings, identity, ports, desk, stages, engine, launched_ms=_launched_ms(ports, arguments.slot)
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: supervisor.stop())
+    status = supervisor.run()
+    engine.stop()
+    codec.close()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)  # stage threads may still wait; nothing is left to save
+
+
+def _launched_ms(ports: Ports, slot: int) -> int | None:
+    """When the launcher asked for this machine, from the slot's row."""
+    row = ports.table.read(f"slot/{slot}") if slot >= 0 else None
+    return json.loads(row.doc).get("launched_ms") if row else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

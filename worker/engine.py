@@ -1,0 +1,127 @@
+"""The engine process as the supervisor sees it: started, fed a photo at a time, and replaced when it dies or hangs."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from photos.raster import Raster
+from photos.wire import WireBroken, receive, send
+from worker.stages import EngineLost
+
+log = logging.getLogger(__name__)
+
+LOADS = 2  # tries to load the network before the worker calls its set-up failed
+
+
+class SetupFailed(Exception):
+    """The engine cannot be loaded here; trying again would not help."""
+
+
+class EngineProcess:
+    """One child process that holds the network; one photo at a time.
+
+    A child that says nothing for `stall_s` while it works is killed. After a loss the next photo starts a new child.
+    """
+
+    def __init__(
+        self, *, engine: str, threads: int, stall_s: float, load_s: float, module: str = "worker.engine_child"
+    ) -> None:
+        self._arguments = [engine, str(threads)]
+        self._module = module
+        self._stall_s = stall_s
+        self._load_s = load_s
+        self._lock = threading.Lock()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._socket: socket.socket | None = None
+        self.name = ""
+
+    def start(self) -> None:
+        """Load the network in a new child and wait until it is ready. Raises SetupFailed."""
+        with self._lock:
+            for attempt in range(1, LOADS + 1):
+                try:
+                    self._start()
+                except EngineLost as fact:
+                    log.warning("load %d of the engine failed: %s", attempt, fact)
+                    why = str(fact)
+                else:
+                    return
+            raise SetupFailed(why)
+
+    def enhance(
+        self, pixels: int, raster: Raster, ratio: float | None, out: int, depth: int, progress: Callable[[float], None]
+    ) -> float:
+        """See `worker.stages.Enhancer`. Raises EngineLost."""
+        with self._lock:
+            if self._child is None or self._child.poll() is not None:
+                self._start()
+            request = {"raster": raster.to_json(), "ratio": ratio, "depth": depth}
+            answer = self._exchange(request, [pixels, out], self._stall_s, progress)
+        if "error" in answer:
+            raise EngineLost(f"the engine could not enhance the photo: {answer['error']}")
+        return float(answer["ratio"])
+
+    def stop(self) -> None:
+        """Kill the child, whatever it does. Takes no lock: a photo in work meets its end as EngineLost."""
+        child, ours = self._child, self._socket
+        if child is not None:
+            child.kill()
+            child.wait()
+        if ours is not None:
+            ours.close()
+
+    def _start(self) -> None:
+        self.stop()
+        ours, theirs = socket.socketpair()
+        python = Path(sys.prefix) / "bin" / "python"  # under some servers sys.executable is another interpreter
+        with theirs:
+            self._child = subprocess.Popen(
+                [str(python), "-m", self._module, str(theirs.fileno()), *self._arguments],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+            )
+        self._socket = ours
+        answer = self._answer(self._load_s, lambda _: None)
+        if "error" in answer:
+            self.stop()
+            raise EngineLost(str(answer["error"]))
+        self.name = str(answer["ready"])
+
+    def _exchange(
+        self, request: dict[str, Any], descriptors: list[int], silence_s: float, progress: Callable[[float], None]
+    ) -> dict[str, Any]:
+        assert self._socket is not None
+        self._socket.settimeout(silence_s)
+        try:
+            send(self._socket, request, descriptors)
+        except OSError as error:
+            self.stop()
+            raise EngineLost("the engine process died") from error
+        return self._answer(silence_s, progress)
+
+    def _answer(self, silence_s: float, progress: Callable[[float], None]) -> dict[str, Any]:
+        """The child's next answer; each progress report starts the silence anew."""
+        assert self._socket is not None
+        self._socket.settimeout(silence_s)
+        while True:
+            try:
+                answer = receive(self._socket)
+            except TimeoutError as error:
+                self.stop()
+                raise EngineLost(f"the engine was silent for {silence_s:.0f} s") from error
+            except (WireBroken, OSError) as error:
+                self.stop()
+                raise EngineLost("the engine process died") from error
+            if not isinstance(answer, dict):
+                self.stop()
+                raise EngineLost("the engine process died")
+            if "progress" not in answer:
+                return answer
+            progress(float(answer["progress"]))
