@@ -1,0 +1,129 @@
+"""A slot: the row that says which launch of a machine is the newest, how it went, and when the next may be tried.
+
+                ┌────────────── charged, epoch + 1 ──────────────┐
+    never, ended, no_capacity, refused, no_budget ─▶ launching ─▶ launched ─▶ ended
+                ▲                                        │      (machine gone)
+                └──────── the fleet said no ─────────────┘
+
+The row is written before the launch, so the epoch it names is nobody else's. A `launching` older than its grace was
+left by a launcher that died: the same epoch is tried again, because the fleet itself refuses an epoch twice.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Literal
+
+from jobs.heartbeat import FORGET_AFTER_MS, Heartbeat
+from jobs.table import JobTable, Row
+
+GROUP = "slot"
+Outcome = Literal["never", "launching", "launched", "ended", "no_capacity", "refused", "no_budget"]
+LAUNCH_GRACE_MS = 60_000  # a launcher that takes longer between the row and the fleet's answer has died
+FAILURES_ALLOWED = 3  # set-ups in a row; then the slot pauses
+PAUSE_MS = 2 * 60_000  # after the third failure, doubling with each further one
+LONGEST_PAUSE_MS = 30 * 60_000
+CAPACITY_PAUSE_MS = 5_000  # after the first refusal for want of capacity, doubling
+LONGEST_CAPACITY_PAUSE_MS = 60_000
+FAIR_LIFE_MS = 60_000  # a worker ready for so long has not failed, even if no job came
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """Times are wall-clock milliseconds UTC. `failures` counts failed set-ups in a row, `refusals` NoCapacity in a row.
+
+    `revision` is the row's; 0 means that there is no row yet.
+    """
+
+    number: int
+    v: int = 1
+    epoch: int = 0
+    launched_ms: int = 0
+    reason: str = ""
+    outcome: Outcome = "never"
+    detail: str = ""
+    failures: int = 0
+    refusals: int = 0
+    not_before_ms: int = 0
+    stopping_ms: int = 0
+    revision: int = 0
+    unknown: dict[str, Any] = field(default_factory=dict)
+
+    def to_row(self) -> Row:
+        doc = asdict(self)
+        unknown = doc.pop("unknown")
+        revision = doc.pop("revision")
+        return Row(
+            key=f"{GROUP}/{self.number}",
+            doc=json.dumps(unknown | doc, separators=(",", ":")),
+            revision=revision,
+            group=GROUP,
+            rank_ms=self.number,
+        )
+
+    @classmethod
+    def from_row(cls, row: Row) -> Slot:
+        doc: dict[str, Any] = json.loads(row.doc)
+        known = {each.name for each in fields(cls)} - {"unknown", "revision"}
+        unknown = {name: doc.pop(name) for name in list(doc) if name not in known}
+        return cls(**doc, revision=row.revision, unknown=unknown)
+
+    def is_launching(self, *, now: int) -> bool:
+        return self.outcome == "launching" and abs(now - self.launched_ms) <= LAUNCH_GRACE_MS
+
+
+def read_slots(table: JobTable) -> list[Slot]:
+    """Every slot that has a row, lowest number first."""
+    return [Slot.from_row(row) for row in table.listed(GROUP, limit=1000)]
+
+
+def write_slot(table: JobTable, slot: Slot) -> Slot:
+    """Write over the revision that was read. Raises RowExists or RowChanged when somebody else was faster."""
+    row = slot.to_row()
+    return replace(slot, revision=(table.insert(row) if slot.revision == 0 else table.replace(row)).revision)
+
+
+def begun(slot: Slot, *, reason: str, now: int) -> Slot:
+    """The slot as it is written before a launch."""
+    epoch = slot.epoch if slot.outcome == "launching" else slot.epoch + 1
+    return replace(slot, epoch=epoch, launched_ms=now, reason=reason, outcome="launching", detail="", stopping_ms=0)
+
+
+def without_capacity(slot: Slot, *, detail: str, now: int) -> Slot:
+    pause = min(LONGEST_CAPACITY_PAUSE_MS, CAPACITY_PAUSE_MS << min(slot.refusals, 10))
+    return replace(slot, outcome="no_capacity", detail=detail, refusals=slot.refusals + 1, not_before_ms=now + pause)
+
+
+def failed(slot: Slot, *, outcome: Outcome, detail: str, now: int) -> Slot:
+    """One more failure in a row; from the third on the slot pauses, each time for longer."""
+    failures = slot.failures + 1
+    beyond = failures - FAILURES_ALLOWED
+    pause = 0 if beyond < 0 else min(LONGEST_PAUSE_MS, PAUSE_MS << min(beyond, 10))
+    return replace(slot, outcome=outcome, detail=detail, failures=failures, not_before_ms=now + pause, stopping_ms=0)
+
+
+def settled(slot: Slot, *, machine_is_up: bool, heartbeat: Heartbeat | None, now: int) -> Slot:
+    """The slot once its machine is gone: did the set-up fail? The same slot while there is nothing to settle."""
+    if slot.outcome != "launched" or machine_is_up:
+        return slot
+    if heartbeat is None and now - slot.launched_ms > FORGET_AFTER_MS:  # its signs of life are forgotten
+        return replace(slot, outcome="ended", stopping_ms=0)
+    fault = _fault(heartbeat)
+    if fault is not None:
+        return failed(slot, outcome="ended", detail=fault, now=now)
+    return replace(slot, outcome="ended", detail="", failures=0, not_before_ms=0, stopping_ms=0)
+
+
+def _fault(heartbeat: Heartbeat | None) -> str | None:
+    """Why the set-up failed, by the last sign of life; None when it did not."""
+    if heartbeat is None:
+        return "The worker ended before its first sign of life."
+    if heartbeat.state in ("setup_failed", "defunct"):
+        return heartbeat.detail
+    if not heartbeat.ready_ms:
+        return "The worker ended before it was ready."
+    lived = heartbeat.beat_ms - heartbeat.ready_ms
+    if not heartbeat.last_job_ms and heartbeat.state != "draining" and lived < FAIR_LIFE_MS:
+        return "The worker ended as soon as it was ready."
+    return None

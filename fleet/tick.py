@@ -1,0 +1,36 @@
+"""The tick: sweeps rows, reaps machines, ensures machines, again and again."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from threading import Event
+
+from fleet.launcher import Launcher
+from fleet.outlook import Outlook
+from jobs.errors import FirstlightError
+from jobs.ports import Ports
+from jobs.settings import Settings
+from jobs.sweep import sweep
+
+HURRY_S = 0.5  # while photos wait and no machine starts: it may be that one has just ended
+log = logging.getLogger(__name__)
+
+
+def tick_once(ports: Ports, launcher: Launcher) -> Outlook:
+    """One round. Safe to run in several processes at once. Raises StoreBusy."""
+    sweep(ports)
+    launcher.reap()
+    return launcher.ensure("tick")
+
+
+def run(ports: Ports, launcher: Launcher, settings: Settings, stop: Event) -> None:
+    """Tick until told to stop. A store that fails is logged, and met again at the next tick."""
+    while not stop.is_set():
+        pause_s = settings.tick_s
+        try:
+            if tick_once(ports, launcher).state == "none" and ports.ledger.waiting():
+                pause_s = min(pause_s, HURRY_S)
+        except (FirstlightError, OSError, sqlite3.Error):
+            log.exception("this tick failed")
+        stop.wait(pause_s)
