@@ -11,9 +11,8 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from photos.parent import die_with_parent
-
 from photos.raster import Raster
+from photos.sandbox import die_with_parent
 from photos.wire import receive, send
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 def main(arguments: list[str]) -> int:
     """Answer one `ready` or `error`, then one `ratio` or `error` per request, with `progress` in between."""
-    die_with_parent()
+    die_with_parent(os.getppid())
     descriptor, name, threads = int(arguments[0]), arguments[1], int(arguments[2])
     with socket.socket(fileno=descriptor) as supervisor:
         try:

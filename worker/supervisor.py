@@ -98,8 +98,8 @@ class Supervisor:
     def run(self) -> int:
         self._beat("loading")
         taking = self._thread(self._take)
-        for work in (self._load, self._enhance, self._encode):
-            self._thread(work)
+        self._thread(self._enhance)
+        self._thread(self._encode)
         next_beat = 0.0
         while not self._stopping.is_set():
             if self._broken:
@@ -156,7 +156,9 @@ class Supervisor:
                 self._hand_on(self._decoded, assignment)
 
     def _enhance(self) -> None:
-        self._ready.wait()
+        # Loading in this thread: the engine process dies with the thread that started it.
+        if not self._load():
+            return
         while True:
             assignment = self._decoded.get()
             if self._stages.enhance(assignment):
@@ -176,13 +178,13 @@ class Supervisor:
             self._active = self._monotonic()
             self._wake.set()
 
-    def _load(self) -> None:
+    def _load(self) -> bool:
         try:
             self._engine.start()
         except SetupFailed as fact:
             self._broken.append(str(fact))
             self._wake.set()
-            return
+            return False
         seconds: dict[Phase, float] = {"loading_model": self._monotonic() - self._started}
         if self._launched_ms is not None:
             seconds["starting_machine"] = max(0.0, (self._heartbeat.started_ms - self._launched_ms) / 1000)
@@ -193,6 +195,7 @@ class Supervisor:
         self._ready.set()
         self._beat(self._state())
         usual.record(self._ports.table, seconds)
+        return True
 
     def _hand_on(self, to: queue.Queue[Assignment], assignment: Assignment) -> None:
         assignment.finish()

@@ -1,0 +1,55 @@
+"""From upload to bright picture through the real service: cold and warm, 12 and 24 megapixels."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import dataclass
+
+from bench.nights import night_jpeg
+from bench.service import Service, service
+
+SIZES = {"12 MP": (4000, 3000), "24 MP": (6000, 4000)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journey:
+    """Seconds from the first byte sent to the last byte received, by phase as the worker measured them."""
+
+    photo: str
+    start: str
+    seconds: tuple[float, ...]
+
+    @property
+    def row(self) -> tuple[str, str, str, str, str]:
+        middle = statistics.median(self.seconds)
+        return (self.photo, self.start, f"{middle:.2f}", f"{min(self.seconds):.2f}", f"{max(self.seconds):.2f}")
+
+
+def journeys(*, runs: int, **settings: object) -> list[Journey]:
+    """Measure each size cold (no worker runs) and warm (a worker has done one photo)."""
+    measured = []
+    for name, (width, height) in SIZES.items():
+        photo = night_jpeg(width, height)
+        cold = []
+        for _ in range(runs):
+            with service(**settings) as fresh:
+                cold.append(_seconds(fresh, photo))
+        with service(**settings) as kept:
+            _seconds(kept, photo)
+            warm = [_seconds(kept, photo) for _ in range(runs)]
+        measured += [
+            Journey(photo=name, start="cold", seconds=tuple(cold)),
+            Journey(photo=name, start="warm", seconds=tuple(warm)),
+        ]
+    return measured
+
+
+def _seconds(running: Service, photo: bytes) -> float:
+    began = time.monotonic()
+    accepted = running.upload(photo)
+    status = running.finished(accepted["id"])
+    if status["state"] != "done":
+        raise RuntimeError(f"the photo failed: {status['error']}")
+    running.result(accepted["id"])
+    return time.monotonic() - began

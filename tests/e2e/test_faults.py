@@ -1,0 +1,245 @@
+"""Kills, hangs, floods and cramped machines: nothing accepted is lost, and the service goes on."""
+
+import io
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import requests
+from PIL import Image
+
+from bench.nights import night_jpeg
+from bench.service import service
+from tests.e2e.conftest import light, opened
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+QUICK = {"HEARTBEAT_S": 0.4, "LEASE_S": 2, "STALL_S": 3, "TICK_S": 0.5}
+LARGE = night_jpeg(6000, 4000)  # seconds of work: time enough to break something in the middle
+
+
+def enhancing(running, job_id, bound_s=60):
+    """Wait until the network works on this job."""
+    ends = time.monotonic() + bound_s
+    while time.monotonic() < ends:
+        status = running.status(job_id)
+        if status["phase"] == "enhancing" and status["progress"] > 0:
+            return
+        assert status["state"] in ("queued", "running"), status
+    raise AssertionError(f"never enhancing: {status}\n{running.logs()}")
+
+
+def test_a_worker_killed_in_mid_job_costs_an_attempt_and_nothing_else():
+    with service(**QUICK) as running:
+        accepted = running.upload(LARGE)
+        enhancing(running, accepted["id"])
+        for pid in running.processes(running="-m worker --slot"):
+            os.kill(pid, signal.SIGKILL)
+        status = running.finished(accepted["id"])
+        assert (status["state"], status["attempts"]) == ("done", 2)
+        assert not [pid for pid in running.processes(running="worker.engine_child") if zombie(pid)]
+
+
+def test_a_stopped_engine_is_replaced():
+    with service(**QUICK) as running:
+        accepted = running.upload(LARGE)
+        enhancing(running, accepted["id"])
+        (engine,) = running.processes(running="worker.engine_child")
+        os.kill(engine, signal.SIGSTOP)
+        status = running.finished(accepted["id"])
+        assert (status["state"], status["attempts"]) == ("done", 2)
+        assert engine not in running.processes(running="worker.engine_child")
+
+
+def test_a_stopped_worker_is_replaced():
+    with service(**QUICK) as running:
+        accepted = running.upload(LARGE)
+        enhancing(running, accepted["id"])
+        (worker,) = running.processes(running="-m worker --slot")
+        os.kill(worker, signal.SIGSTOP)
+        status = running.finished(accepted["id"])
+        assert (status["state"], status["attempts"]) == ("done", 2)
+
+
+def test_killed_api_processes_forget_nothing():
+    with service(**QUICK) as running:
+        running.warm()
+        accepted = [running.upload(night_jpeg(640, 480, seed=seed)) for seed in range(5)]
+        for pid in running.processes(running="pyuwsgi"):
+            if "pyuwsgi" in Path(f"/proc/{psutil.Process(pid).ppid()}/cmdline").read_text(errors="replace"):
+                os.kill(pid, signal.SIGKILL)  # the children; their master starts new ones
+        for each in accepted:
+            assert until_answered(lambda each=each: running.finished(each["id"]))["state"] == "done"
+            assert light(opened(until_answered(lambda each=each: running.result(each["id"])))) > 0
+
+
+def test_a_whole_service_killed_goes_on_where_it_was(tmp_path):
+    stores = {
+        "BLOBS": f"file:{tmp_path}/blobs",
+        "QUEUE": f"sqlite:{tmp_path}/jobs.db",
+        "TABLE": f"sqlite:{tmp_path}/jobs.db",
+        "FLEET": f"process:{tmp_path}/machines",
+    }
+    with service(**QUICK, **stores) as running:
+        accepted = running.upload(LARGE)
+        for process in family(running):
+            process.kill()
+    with service(**QUICK, **stores) as running:
+        assert running.finished(accepted["id"])["state"] == "done"
+
+
+def test_a_photo_that_cannot_be_decoded_fails_with_a_sentence_and_the_service_goes_on():
+    with service(**QUICK) as running:
+        file = io.BytesIO()
+        Image.fromarray(np.random.default_rng(0).integers(0, 60, (2000, 2000, 3), np.uint8)).save(file, "JPEG")
+        truncated = file.getvalue()[: len(file.getvalue()) // 2]
+        broken = running.upload(truncated)
+        good = running.upload(night_jpeg(640, 480))
+        status = running.finished(broken["id"])
+        assert status["state"] == "failed"
+        assert status["error"]["title"]
+        assert status["error"]["cure"]
+        assert running.finished(good["id"])["state"] == "done"
+
+
+def test_a_decoder_killed_from_outside_never_takes_the_service_along():
+    with service(**QUICK) as running:
+        running.warm()
+        for pid in running.processes(running="photos.zygote"):
+            os.kill(pid, signal.SIGKILL)
+        accepted = until_answered(lambda: running.upload(night_jpeg(640, 480)))
+        assert running.finished(accepted["id"])["state"] == "done"
+
+
+def test_twenty_uploads_of_25_megabytes_at_once_leave_the_api_small():
+    rng = np.random.default_rng(0)
+    file = io.BytesIO()
+    Image.fromarray(rng.integers(0, 64, (2950, 2950, 3), np.uint8)).save(file, "PNG", compress_level=0)
+    photo = file.getvalue()
+    assert 25e6 < len(photo) < 27e6
+    with service(**QUICK, MAX_MACHINES=0) as running:
+        running.upload(night_jpeg(320, 200))
+        before = api_memory(running)
+        most = [before]
+        done = threading.Event()
+
+        def watch():
+            while not done.wait(0.05):
+                most.append(api_memory(running))
+
+        watching = threading.Thread(target=watch)
+        watching.start()
+        codes = []
+        senders = [
+            threading.Thread(
+                target=lambda: codes.append(
+                    requests.post(f"{running.url}/upload", files={"image": ("n.png", photo)}, timeout=120).status_code
+                )
+            )
+            for _ in range(20)
+        ]
+        for sender in senders:
+            sender.start()
+        for sender in senders:
+            sender.join()
+        done.set()
+        watching.join()
+        print(f"API processes: {before / 1e6:.0f} MB before, {max(most) / 1e6:.0f} MB at most under 20 × 25 MB")
+        assert codes == [202] * 20
+        assert max(most) - before < 250e6  # half of what the photos weigh together
+
+
+def test_two_simultaneous_uploads_start_one_machine():
+    with service(**QUICK) as running:
+        photo = night_jpeg(640, 480)
+        gate = threading.Barrier(2)
+        accepted = []
+
+        def send():
+            gate.wait()
+            accepted.append(running.upload(photo))
+
+        senders = [threading.Thread(target=send) for _ in range(2)]
+        for sender in senders:
+            sender.start()
+        for sender in senders:
+            sender.join()
+        seen = set()
+        while any(running.status(each["id"])["state"] in ("queued", "running") for each in accepted):
+            seen |= set(running.processes(running="-m worker --slot"))
+        assert len(seen) == 1
+
+
+def test_the_service_ends_with_everything_it_started():
+    with service(**QUICK) as running:
+        running.warm()
+        children = family(running)
+        assert len(children) >= 5
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert not alive
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory files and mount namespaces are Linux's")
+def test_it_works_with_64_megabytes_of_shared_memory():
+    if os.geteuid() == 0:
+        space = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o size=64m tmpfs /dev/shm && exec "$@"', "sh")
+    else:
+        space = ("unshare", "--mount", "--map-root-user", "sh", "-c")
+        space += ('mount -t tmpfs -o size=64m tmpfs /dev/shm && exec "$@"', "sh")
+    with service(prefix=space, **QUICK) as running:
+        accepted = running.upload(LARGE)
+        assert running.finished(accepted["id"])["state"] == "done"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="setpriv is Linux's")
+def test_it_works_without_root_and_as_root():
+    user = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups") if os.geteuid() == 0 else ()
+    assert not user or shutil.which("setpriv")
+    with service(prefix=user, world=True, SANDBOX="strict", **QUICK) as running:
+        accepted = running.upload(night_jpeg(640, 480))
+        assert running.finished(accepted["id"])["state"] == "done"
+        for process in family(running):
+            assert os.geteuid() != 0 or process.uids().real == 65534
+
+
+def family(running):
+    """Every process of a service but the one that is told to end, workers in sessions of their own included."""
+    found = {process.pid: process for process in psutil.Process(running.process.pid).children(recursive=True)}
+    for pid in running.processes(running=""):
+        found.setdefault(pid, psutil.Process(pid))
+    found.pop(running.process.pid, None)
+    return list(found.values())
+
+
+def zombie(pid):
+    return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+def api_memory(running):
+    """Proportional set size of the API's processes, decoders included, bytes."""
+    total = 0
+    for process in family(running):
+        try:
+            if "pyuwsgi" in " ".join(process.cmdline()) or "photos.zygote" in " ".join(process.cmdline()):
+                total += process.memory_full_info().pss
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return total
+
+
+def until_answered(ask, bound_s=30):
+    """Ask again while the service restarts a process."""
+    ends = time.monotonic() + bound_s
+    while True:
+        try:
+            return ask()
+        except (requests.ConnectionError, requests.HTTPError):
+            if time.monotonic() > ends:
+                raise

@@ -1,0 +1,222 @@
+"""One supervisor, real stores and codec, engines that misbehave each in its own way."""
+
+import io
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from jobs import usual
+from jobs.heartbeat import heartbeats
+from jobs.intake import withdraw
+from jobs.sweep import sweep
+from tests.worker.conftest import jpeg
+
+
+def finished(job):
+    return job.finished
+
+
+def test_a_photo_becomes_bright_and_the_queue_empty(start, send, until, ports):
+    accepted = send()
+    start("bright")
+    job = until(accepted, finished)
+    assert (job.state, job.attempts, job.phase) == ("done", 1, None)
+    with ports.blobs.open(job.result.key) as file:
+        picture = Image.open(io.BytesIO(file.read()))
+    assert picture.size == (64, 48) == (job.result.width, job.result.height)
+    assert abs(int(np.asarray(picture)[24, 32, 0]) - 80) <= 2
+    assert ports.queue.depth().visible + ports.queue.depth().in_flight == 0
+    assert set(usual.usual(ports.table)) >= {
+        "fetching",
+        "decoding",
+        "enhancing",
+        "encoding",
+        "storing",
+        "loading_model",
+    }
+
+
+def test_an_orientation_is_applied_to_the_result(start, send, until):
+    file = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (64, 48), (40, 40, 40)).save(file, "JPEG", exif=exif)
+    job = send(file.getvalue(), orientation=6)
+    start("bright")
+    result = until(job, finished).result
+    assert (result.width, result.height) == (48, 64)
+
+
+def test_an_engine_that_dies_of_a_photo_costs_an_attempt_each_time_and_the_job_in_the_end(start, send, until):
+    accepted = send()
+    start("dies")
+    job = until(accepted, finished)
+    assert (job.state, job.attempts, job.error.code) == ("failed", 3, "no_attempts_left")
+
+
+def test_an_engine_that_dies_once_is_replaced_and_the_job_done(start, send, until):
+    accepted = send()
+    start("dies_once")
+    job = until(accepted, finished)
+    assert (job.state, job.attempts) == ("done", 2)
+
+
+def test_an_engine_that_hangs_is_replaced(start, send, until):
+    accepted = send()
+    began = time.monotonic()
+    start("hangs")
+    job = until(accepted, lambda job: job.attempts == 2)
+    assert not job.finished
+    assert time.monotonic() - began < 20
+
+
+def test_an_engine_that_cannot_be_loaded_ends_the_worker_and_hands_the_job_back(start, send, ports):
+    accepted = send()
+    worker = start("exits_on_load")
+    assert worker.ended() == 3
+    job = ports.ledger.read(accepted.job.id)
+    assert (job.state, job.attempts) == ("queued", 0)
+    assert worker.heartbeat.state == "setup_failed"
+    assert worker.heartbeat.detail
+
+
+def test_a_worker_told_to_stop_hands_the_job_back_with_its_attempt(start, send, until, ports):
+    accepted = send()
+    worker = start("waits")
+    until(accepted, lambda job: job.phase == "enhancing")
+    began = time.monotonic()
+    assert worker.stop() == 0
+    assert time.monotonic() - began < 6
+    job = ports.ledger.read(accepted.job.id)
+    assert (job.state, job.attempts, job.lease) == ("queued", 0, None)
+    assert ports.queue.depth().visible == 1
+
+
+def test_the_lease_and_the_message_outlast_long_work(start, send, until, ports, tmp_path):
+    accepted = send()
+    start("waits")
+    job = until(accepted, lambda job: job.phase == "enhancing")
+    first = job.lease.until_ms
+    until(accepted, lambda job: job.lease.until_ms > first + 2 * 1000)
+    sweep(ports)
+    assert ports.queue.depth().visible == 0
+    (tmp_path / "mark").touch()
+    job = until(accepted, finished)
+    assert (job.state, job.attempts) == ("done", 1)
+
+
+def test_progress_is_told_while_the_network_works(start, send, until, tmp_path):
+    accepted = send()
+    start("waits")
+    assert 0 < until(accepted, lambda job: job.progress > 0).progress < 1
+    (tmp_path / "mark").touch()
+    assert until(accepted, finished).progress == 1
+
+
+def test_the_next_photo_is_decoded_while_one_is_enhanced(start, send, until, tmp_path):
+    first, second = send(), send()
+    start("waits")
+    until(first, lambda job: job.phase == "enhancing")
+    until(second, lambda job: job.phase == "decoding")
+    (tmp_path / "mark").touch()
+    assert until(first, finished).state == until(second, finished).state == "done"
+
+
+def test_from_its_second_attempt_a_job_runs_alone(start, send, until, ports, tmp_path):
+    """Whatever arrives meanwhile stays in line until the suspect is through."""
+    suspect = send()
+    start("waits", stall_s=20.0)
+    until(suspect, lambda job: job.phase == "enhancing")
+    other = send()
+    until(other, lambda job: job.phase == "decoding")  # beside a first attempt: prefetched
+    (tmp_path / "mark").touch()
+    until(other, finished)
+    (tmp_path / "mark").unlink()
+    from jobs.transitions import claim, lapse
+
+    again = send()
+    # A worker that died with it: claimed, lapsed, sent again.
+    until(again, lambda job: job.phase == "enhancing")
+    terms = ports.ledger.terms
+    stolen = ports.ledger.change(again.job.id, lambda job: lapse(job, token=job.lease.token, now=0, terms=terms))
+    assert stolen.state == "queued"
+    ports.queue.send(again.job.id)
+    (tmp_path / "mark").touch()
+    assert until(again, finished).attempts == 2
+    del claim
+
+
+def test_a_cancelled_photo_is_never_published(start, send, until, ports, tmp_path):
+    accepted = send()
+    start("waits")
+    until(accepted, lambda job: job.phase == "enhancing")
+    withdraw(ports, accepted.job.id, accepted.owner_token)
+    (tmp_path / "mark").touch()
+    other = send()
+    until(other, finished)
+    job = ports.ledger.read(accepted.job.id)
+    assert (job.state, job.result) == ("cancelled", None)
+    assert not list(ports.blobs.keys(f"out/{job.id}/"))
+
+
+def test_a_photo_that_cannot_be_read_fails_with_a_sentence_and_the_next_one_is_done(start, send, until):
+    broken = send(jpeg()[:200])
+    good = send()
+    start("bright")
+    failed = until(broken, finished)
+    assert (failed.state, failed.attempts) == ("failed", 1)
+    assert failed.error.code == "unreadable_photo"
+    assert failed.error.detail
+    assert until(good, finished).state == "done"
+
+
+def test_a_photo_whose_bytes_changed_in_the_store_fails(start, send, until, ports):
+    accepted = send()
+    ports.blobs.put(accepted.job.source_key, io.BytesIO(jpeg(level=90)))
+    start("bright")
+    assert until(accepted, finished).error.code == "source_lost"
+
+
+def test_an_idle_worker_ends_by_itself(start):
+    worker = start("bright", idle_s=0.3)
+    assert worker.ended() == 0
+    assert worker.heartbeat.state == "draining"
+
+
+def test_under_none_an_idle_worker_stays(start, send, until):
+    worker = start("bright", idle_s=0.1, fleet="none:")
+    deadline = time.monotonic() + 1.0
+    while time.monotonic() < deadline:
+        assert worker.thread.is_alive()
+        time.sleep(0.05)
+    assert until(send(), finished).state == "done"
+
+
+def test_heartbeats_tell_the_states_in_the_words_of_the_contract(start, send, until, ports, tmp_path):
+    worker = start("waits")
+    accepted = send()
+    seen = set()
+    ends = time.monotonic() + 20
+    while "busy" not in seen and time.monotonic() < ends:
+        seen |= {one.state for one in heartbeats(ports.table, since_ms=0)}
+    assert "busy" in seen
+    assert seen <= {"loading", "ready", "busy"}
+    (tmp_path / "mark").touch()
+    until(accepted, finished)
+    worker.stop()
+    assert worker.heartbeat.state == "draining"
+
+
+@pytest.mark.parametrize(
+    ("format_", "depth", "wanted"), [("jpeg", 16, 8), ("png", 16, 16), ("png", 8, 8), ("tiff", 8, 16)]
+)
+def test_a_result_has_16_bits_where_format_and_photo_do(format_, depth, wanted):
+    from photos.facts import PhotoFacts
+    from worker.assignment import output_depth
+
+    facts = PhotoFacts(
+        format="png", width=64, height=48, orientation=1, layout="rgb", depth=depth, grey=False, alpha=False
+    )
+    assert output_depth(facts, format_) == wanted
