@@ -65,6 +65,7 @@ def keep(order: dict[str, Any]) -> int:
             stdin=subprocess.DEVNULL,
             stdout=says,
             stderr=says,
+            env=_environ(order["settings"]),
             start_new_session=True,
             pass_fds=[order["lock"]],
         )
@@ -100,6 +101,14 @@ def keep(order: dict[str, Any]) -> int:
             log.write(words)
     note(record, facts | {"worker": worker.pid, "exit": worker.returncode})
     return worker.returncode
+
+
+def _environ(settings: dict[str, str]) -> dict[str, str]:
+    """What the launcher had, with its settings, and our rooms importable from wherever it was started."""
+    inherited = dict(os.environ)  # noqa: TID251 — an entry point
+    root = str(Path(__file__).resolve().parents[1])
+    path = os.pathsep.join(filter(None, [root, inherited.get("PYTHONPATH")]))
+    return inherited | settings | {"PYTHONPATH": path, "PYTHONSAFEPATH": "1"}  # `./worker` elsewhere is not ours
 
 
 def _end_group(leader: int) -> None:

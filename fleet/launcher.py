@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable
 from dataclasses import replace
 
 from fleet.machines import Fleet, LaunchRefused, NoCapacity, SlotTaken
@@ -68,26 +66,6 @@ class Launcher:
             view, now = self._observe()
             self._cached = (now, outlook(view, self._policy, now))
         return self._cached[1]
-
-    def stop_all(self, *, grace_s: float = 10.0, sleep: Callable[[float], None] = time.sleep) -> None:
-        """End every machine of this fleet and wait until all are gone: ask, and after `grace_s` kill.
-
-        Their set-ups count as neither good nor failed. Raises StoreBusy.
-        """
-        for slot in self._observe()[0].slots:
-            if slot.outcome == "launched":
-                self._write(replace(slot, outcome="ended", stopping_ms=0))
-        pause_s = 0.05
-        for step in range(int((grace_s + 5.0) / pause_s)):
-            machines = self._fleet.machines()
-            if not machines:
-                return
-            killing = step * pause_s >= grace_s
-            if killing or step % 20 == 0:
-                for machine in machines:
-                    self._fleet.stop(machine, kill=killing)
-            sleep(pause_s)
-        log.error("these machines do not end: %s", ", ".join(machine.name for machine in self._fleet.machines()))
 
     def _observe(self) -> tuple[View, int]:
         """A view in which the launches whose machines are gone have been settled."""

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import fcntl
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -19,11 +20,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from fleet import keeper
-from jobs.clock import Clock
+from jobs.clock import Clock, now_ms
 from jobs.errors import FirstlightError
 from jobs.settings import Settings
 
-ROOT = Path(__file__).resolve().parents[1]
+PAUSE_S = 0.05
+log = logging.getLogger(__name__)
 
 
 class NoCapacity(FirstlightError):
@@ -64,6 +66,9 @@ class Fleet(Protocol):
     def stop(self, machine: Machine, *, kill: bool) -> None:
         """Ask the machine to end, or with `kill` end it now; returns at once. One already gone is fine."""
 
+    def stop_all(self) -> None:
+        """Ask every machine to end and wait for it; end those that do not within the fleet's grace."""
+
 
 class NoFleet:
     """Somebody else runs the workers: there is nothing to list, and nothing is launched or stopped."""
@@ -75,6 +80,9 @@ class NoFleet:
         raise LaunchRefused("FLEET=none: starts no machines")
 
     def stop(self, machine: Machine, *, kill: bool) -> None:
+        """There is none to stop."""
+
+    def stop_all(self) -> None:
         """There is none to stop."""
 
 
@@ -90,7 +98,7 @@ class LocalFleet:
         folder: str | Path,
         *,
         clock: Clock,
-        environ: Mapping[str, str],
+        settings: Mapping[str, str] | None = None,
         command: Sequence[str] = (f"{sys.prefix}/bin/python", "-m", "worker"),
         hard_age_s: float = 12 * 3600.0,
         grace_s: float = 10.0,
@@ -98,10 +106,7 @@ class LocalFleet:
     ) -> None:
         self._folder = Path(folder).absolute()
         self._clock = clock
-        self._environ = dict(environ) | {
-            "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), environ.get("PYTHONPATH")])),
-            "PYTHONSAFEPATH": "1",  # a folder `worker` where the service was started is not ours
-        }
+        self._settings = dict(settings or {})
         self._command = list(command)
         self._hard_age_s = hard_age_s
         self._grace_s = grace_s
@@ -130,6 +135,7 @@ class LocalFleet:
                 "hard_age_s": self._hard_age_s,
                 "grace_s": self._grace_s,
                 "command": [*self._command, "--slot", str(slot), "--epoch", str(epoch)],
+                "settings": self._settings,
             }
             try:
                 child = subprocess.Popen(
@@ -137,7 +143,6 @@ class LocalFleet:
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
-                    env=self._environ,
                     start_new_session=True,
                     pass_fds=[lock],
                 )
@@ -160,6 +165,18 @@ class LocalFleet:
                 os.killpg(record["worker"], signal.SIGKILL if kill else signal.SIGTERM)
         if kill:
             _signalled(record["keeper"], signal.SIGKILL)
+
+    def stop_all(self) -> None:
+        for step in range(int((self._grace_s + 5.0) / PAUSE_S)):
+            machines = self.machines()
+            if not machines:
+                return
+            overdue = step * PAUSE_S > self._grace_s + 1.0  # the keeper itself does not answer
+            if overdue or step % 20 == 0:
+                for machine in machines:
+                    self.stop(machine, kill=overdue)
+            self._sleep(PAUSE_S)
+        log.error("these machines do not end: %s", ", ".join(machine.name for machine in self.machines()))
 
     @contextmanager
     def _lock(self, slot: int) -> Iterator[int]:
@@ -209,14 +226,12 @@ class LocalFleet:
             self._children = [child for child in self._children if child.poll() is None]
 
 
-def open_fleet(settings: Settings, *, clock: Clock, environ: Mapping[str, str]) -> Fleet:
-    """The fleet that FLEET names; `environ` is what its workers inherit below the settings."""
+def open_fleet(settings: Settings, *, clock: Clock = now_ms) -> Fleet:
+    """The fleet that FLEET names. Its workers inherit this process's environment, and the settings over it."""
     scheme, _, folder = settings.fleet.partition(":")
     if scheme == "none":
         return NoFleet()
-    return LocalFleet(
-        folder, clock=clock, environ={**environ, **settings.environ()}, hard_age_s=settings.hard_age_s + 60.0
-    )
+    return LocalFleet(folder, clock=clock, settings=settings.environ(), hard_age_s=settings.hard_age_s + 60.0)
 
 
 def _machine(slot: int, record: Mapping[str, Any]) -> Machine:

@@ -116,14 +116,13 @@ def settled(slot: Slot, *, machine_is_up: bool, heartbeat: Heartbeat | None, now
 
 
 def _fault(heartbeat: Heartbeat | None) -> str | None:
-    """Why the set-up failed, by the last sign of life; None when it did not."""
+    """Why the set-up failed, by the last sign of life; None when it did not, or was told to end."""
     if heartbeat is None:
         return "The worker ended before its first sign of life."
-    if heartbeat.state in ("setup_failed", "defunct"):
-        return heartbeat.detail
+    if heartbeat.state == "draining" or (heartbeat.ready_ms and heartbeat.last_job_ms):
+        return None  # hanging over a photo is the photo's matter, and costs it an attempt
     if not heartbeat.ready_ms:
-        return "The worker ended before it was ready."
-    lived = heartbeat.beat_ms - heartbeat.ready_ms
-    if not heartbeat.last_job_ms and heartbeat.state != "draining" and lived < FAIR_LIFE_MS:
-        return "The worker ended as soon as it was ready."
+        return heartbeat.detail or "The worker ended before it was ready."
+    if heartbeat.beat_ms - heartbeat.ready_ms < FAIR_LIFE_MS:
+        return heartbeat.detail or "The worker ended as soon as it was ready."
     return None
