@@ -1,0 +1,118 @@
+"""The network in PyTorch: two small stems, one plain 3×3 U-Net, a residual on twelve planes.
+
+    mosaic [4+2 planes] ─ stem ┐                                                  ┌─ head ─ 12 planes, added to the input
+                               ├─ 16 ─▶ 32 ─▶ 64 ─▶ 128 ─▶ 64 ─▶ 32 ─▶ 16 ────────┘
+    rgb   [12+2 planes] ─ stem ┘   └──────┴──── sums ────┴──────┘
+
+Plain convolutions run at nine tenths of a CPU's peak where attention or depthwise ones are bound by memory. Skips are sums,
+not concatenations: the same floating-point budget then buys a second residual block at the bottom, where the context is.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from model.network_range import INPUT_HIGH, INPUT_LOW
+
+Layout = Literal["rgb", "mosaic"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dims:
+    """What must be known to build the network before its weights are loaded."""
+
+    width: int = 16
+    levels: int = 4
+    blocks: int = 1
+    middle_blocks: int = 2
+
+    def as_metadata(self) -> dict[str, int]:
+        """The dimensions as they are saved with the weights."""
+        return asdict(self)
+
+
+class Block(nn.Module):
+    """Two 3×3 convolutions around a ReLU, added to what came in: [N, C, H, W] → the same."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+
+    def forward(self, planes: Tensor) -> Tensor:
+        """One residual step."""
+        return planes + self.second(functional.relu(self.first(planes)))  # type: ignore[no-any-return]
+
+
+class Network(nn.Module):
+    """A restoration network: packed encoded planes and two conditions in, a residual on twelve planes out."""
+
+    def __init__(self, dims: Dims) -> None:
+        super().__init__()
+        self.dims = dims
+        widths = [dims.width << level for level in range(dims.levels)]
+        self.stem = nn.ModuleDict(
+            {
+                "mosaic": nn.Conv2d(4 + 2, dims.width, 3, padding=1),
+                "rgb": nn.Conv2d(12 + 2, dims.width, 3, padding=1),
+            }
+        )
+        self.down = nn.ModuleList(nn.Sequential(*(Block(width) for _ in range(dims.blocks))) for width in widths[:-1])
+        self.shrink = nn.ModuleList(nn.Conv2d(width, 2 * width, 2, stride=2) for width in widths[:-1])
+        self.middle = nn.Sequential(*(Block(widths[-1]) for _ in range(dims.middle_blocks)))
+        self.grow = nn.ModuleList(nn.Conv2d(2 * width, 4 * width, 1) for width in widths[:-1])
+        self.up = nn.ModuleList(nn.Sequential(*(Block(width) for _ in range(dims.blocks))) for width in widths[:-1])
+        self.head = nn.Conv2d(dims.width, 12, 3, padding=1)
+        nn.init.zeros_(self.head.weight)
+        assert self.head.bias is not None
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, planes: Tensor, conditions: Tensor, layout: Layout) -> Tensor:
+        """Residual for packed planes.
+
+        planes: [N, 4 or 12, h, w], encoded; h and w multiples of 2^(levels-1). conditions: [N, 2], see `conditions`.
+        Returns [N, 12, h, w]: planes 4c..4c+3 hold colour c at the quad's four positions, row-major.
+        """
+        count, _, height, width = planes.shape
+        constant = conditions[:, :, None, None].expand(count, 2, height, width).to(planes.dtype)
+        x = self.stem[layout](torch.cat([planes.clamp(INPUT_LOW, INPUT_HIGH), constant], 1))
+        skips = []
+        for blocks, shrink in zip(self.down, self.shrink, strict=True):
+            x = blocks(x)
+            skips.append(x)
+            x = functional.relu(shrink(x))
+        x = self.middle(x)
+        for blocks, grow, skip in zip(reversed(self.up), reversed(self.grow), reversed(skips), strict=True):
+            x = blocks(functional.pixel_shuffle(grow(x), 2) + skip)
+        return self.head(functional.relu(x))  # type: ignore[no-any-return]
+
+
+def in_quad(planes: Tensor) -> Tensor:
+    """The picture the residual is added to: [N, 12, h, w] as it is; a mosaic's [N, 4, h, w] (R G G B) → [N, 12, h, w].
+
+    A mosaic gets the simplest demosaic there is, each colour repeated over its quad; the network adds the rest.
+    """
+    if planes.shape[1] == 12:
+        return planes
+    red, green_right, green_below, blue = planes.unbind(1)
+    green = (green_right + green_below) / 2
+    return torch.stack([red] * 4 + [green, green_right, green_below, green] + [blue] * 4, 1)
+
+
+def restore(network: Network, planes: Tensor, conditions: Tensor, layout: Layout) -> Tensor:
+    """Packed encoded planes → restored picture [N, 3, 2h, 2w], encoded, unclipped; the sum is always float32."""
+    residual = network(planes, conditions, layout)
+    return functional.pixel_shuffle(in_quad(planes).float() + residual.float(), 2)
+
+
+def pack_rgb(picture: Tensor) -> Tensor:
+    """[N, 3, H, W], even sides → [N, 12, H/2, W/2]; the inverse of `pixel_shuffle(…, 2)`."""
+    return functional.pixel_unshuffle(picture, 2)
+
+
+def parameter_count(network: Network) -> int:
+    """How many numbers training may move."""
+    return sum(parameter.numel() for parameter in network.parameters())

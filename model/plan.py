@@ -1,0 +1,91 @@
+"""Everything the runtimes need to know of one photo, decided before the first tile: tables, conditions, colour."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.cfa import red_offset
+from model.light import decode, encode
+from model.sigma import noise_sigma
+from model.tone import brightest, tone_table
+from photos.raster import Raster
+
+Codes = NDArray[np.uint8] | NDArray[np.uint16]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How one photo is enhanced.
+
+    source: [1, levels] source code → encoded light, gained; for a mosaic [4, levels], one row per position of RGGB.
+    conditions: [2] what the network is told, log2(ratio)/8 and 4·sigma of the noise.
+    matrix: [3, 3] white-balanced camera colours → linear sRGB, None when the codes are sRGB already.
+    tone: [entries] output codes, not rounded, of encoded light evenly spaced over 0…top.
+    offset: (rows, columns) to add above and left of the buffer so that a mosaic begins on red.
+    white: the largest output code, 255 or 65535.
+    """
+
+    layout: Literal["rgb", "mosaic"]
+    ratio: float
+    source: NDArray[np.float32]
+    conditions: NDArray[np.float32]
+    matrix: NDArray[np.float32] | None
+    tone: NDArray[np.float32]
+    top: float
+    offset: tuple[int, int]
+    white: int
+
+
+def linear_tables(raster: Raster) -> NDArray[np.float64]:
+    """Linear light of every source code, white balance applied: [1, levels], or [4, levels] for RGGB of a mosaic.
+
+    A mosaic's values may be below 0 (noise under the black level) and end at 1 in all colours at once: the smallest
+    white balance multiplier decides, so that a clipped lamp is white and not magenta.
+    """
+    codes = np.arange(1 << raster.depth, dtype=np.float64)
+    if raster.layout == "rgb":
+        value = codes / raster.white
+        return (value if raster.curve == "linear" else decode(value))[None]
+    down, right = red_offset(raster.cfa)
+    rows = []
+    for row, column, colour in ((0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 2)):
+        black = raster.black[(row + down) % 2 * 2 + (column + right) % 2]
+        rows.append((codes - black) / (raster.white - black) * raster.white_balance[colour])
+    least = min(raster.white_balance)
+    return np.minimum(np.stack(rows), least) / least
+
+
+def sample_planes(pixels: Codes, raster: Raster, source: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A few hundred thousand encoded values for the noise estimate: bands of the photo, packed as the network sees them."""
+    down, right = red_offset(raster.cfa)
+    body = pixels[down:, right:]
+    height, width = body.shape[0] // 4 * 4, body.shape[1] // 4 * 4
+    band = max(4, min(height, 400_000 // max(width, 1) // 8 // 4 * 4))
+    starts = sorted({int(start) // 4 * 4 for start in np.linspace(0, height - band, 8)})
+    parts = np.concatenate([body[start : start + band, :width] for start in starts])
+    if raster.layout == "mosaic":
+        quads = [parts[::2, ::2], parts[::2, 1::2], parts[1::2, ::2], parts[1::2, 1::2]]
+        return np.stack([table[quad] for table, quad in zip(source, quads, strict=True)])
+    encoded = source[0][parts]
+    return np.concatenate([encoded[row::2, column::2].transpose(2, 0, 1) for row in (0, 1) for column in (0, 1)])
+
+
+def plan(pixels: Codes, raster: Raster, ratio: float, depth: int) -> Plan:
+    """The plan for codes [H, W, 3] or [H, W], a ratio 1…300, and results of 8 or 16 bits."""
+    source = encode(ratio * linear_tables(raster)).astype(np.float32)
+    sigma = noise_sigma(sample_planes(pixels, raster, source))
+    white = (1 << depth) - 1
+    matrix = np.array(raster.colour_matrix, np.float32).reshape(3, 3) if raster.layout == "mosaic" else None
+    return Plan(
+        layout=raster.layout,
+        ratio=ratio,
+        source=source,
+        conditions=np.array([np.log2(ratio) / 8, min(2.0, 4 * sigma)], np.float32),
+        matrix=matrix,
+        tone=tone_table(ratio, white),
+        top=brightest(ratio),
+        offset=red_offset(raster.cfa),
+        white=white,
+    )

@@ -1,0 +1,67 @@
+"""Cutting a picture into overlapping tiles so that memory is bounded and no seam shows.
+
+┌──────────────────┐   read:  every tile reads a rectangle of one size, so a runtime prepares one shape a photo;
+│  ┌───────┐       │          it begins even, and may reach beyond a picture's end by less than GRID (mirrored)
+│  │ write │       │   write: pieces that partition the picture, at least `margin` away from the rectangle's edge
+│  └───────┘ read  │          wherever the picture itself goes on
+└──────────────────┘
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+MARGIN = 64
+"""Pixels of context on each side. The network could see 120 far; what it does see beyond 64 is bounded by a test."""
+GRID = 16
+"""Sides of what is read are multiples of this: three halvings after packing by two."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """One side of a tile, in pixels from the picture's origin: what is read, and the part of it that is written."""
+
+    read_from: int
+    read_to: int
+    write_from: int
+    write_to: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tile:
+    """Rows and columns of a tile."""
+
+    rows: Span
+    columns: Span
+
+
+def spans(length: int, side: int, margin: int = MARGIN) -> list[Span]:
+    """Pieces of a length ≥ 1, each writing at most `side` (even) and reading `margin` (even) more at both ends."""
+    count = max(1, -(-length // side))
+    step = -(-length // count)
+    step += step % 2
+    read = -(-min(length, step + 2 * margin) // GRID) * GRID
+    last = max(0, length - read)
+    last += last % 2
+    return [
+        Span(
+            read_from=(begin := min(max(0, start - margin), last)),
+            read_to=begin + read,
+            write_from=start,
+            write_to=min(length, start + step),
+        )
+        for start in range(0, length, step)
+    ]
+
+
+def tiles(height: int, width: int, side: int, margin: int = MARGIN) -> Iterator[Tile]:
+    """Tiles of a picture, row by row."""
+    columns = spans(width, side, margin)
+    for rows in spans(height, side, margin):
+        for span in columns:
+            yield Tile(rows=rows, columns=span)
+
+
+def tile_side(budget: int, bytes_per_pixel: int) -> int:
+    """The largest written side, a multiple of GRID, whose tile a runtime can work on within `budget` bytes; at least 128."""
+    whole = int((budget / bytes_per_pixel) ** 0.5)
+    return max(128, (whole - 2 * MARGIN) // GRID * GRID)

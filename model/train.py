@@ -1,0 +1,185 @@
+"""One training loop: synthetic pairs from photos, real pairs beside them if there are any, resumable, on CPU or GPU."""
+
+import csv
+import math
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from model.loss import restoration_loss
+from model.network import Dims, Network, restore
+from model.real_pairs import RealPairs
+from model.synthesis import Pairs, Photo, crops, dark_mosaic, dark_srgb
+from model.torch_engine import best_device, fast_bfloat16
+from model.weights import save_weights
+
+CHECKPOINT = "checkpoint.pt"
+LOSSES = "losses.csv"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How to train. Crops are squares of `side` pixels; training ends after `steps` or `minutes`, whichever comes first."""
+
+    dims: Dims = Dims()
+    steps: int = 40_000
+    minutes: float = math.inf
+    batch: int = 12
+    side: int = 160
+    learning_rate: float = 1.2e-3
+    warm_up: int = 300
+    averaging: float = 0.999
+    mosaic_share: float = 0.35
+    real_share: float = 0.3
+    seed: int = 1
+    report_every: int = 100
+    save_every: int = 500
+
+
+def train(
+    photos: list[Photo],
+    *,
+    recipe: Recipe,
+    folder: Path,
+    clock: Callable[[], float],
+    say: Callable[[str], None],
+    pairs: RealPairs | None = None,
+    facts: dict[str, str] | None = None,
+) -> Path:
+    """Train on photos ([H, W, 3] uint8, sRGB, each side ≥ 32) and return the path of the weights.
+
+    `folder` receives the checkpoint, from which the same call resumes, the losses as CSV, and the weights (averaged, fp16).
+    `clock` counts seconds. `facts` are saved with the weights. Raises ValueError when there is nothing to train on.
+    """
+    if not photos:
+        raise ValueError("No photos to train on: name a folder with at least one JPEG or PNG.")
+    folder.mkdir(parents=True, exist_ok=True)
+    device = best_device()
+    random = torch.Generator().manual_seed(recipe.seed)
+    torch.manual_seed(recipe.seed)
+    network = Network(recipe.dims).to(device, memory_format=torch.channels_last)
+    average = deepcopy(network).requires_grad_(requires_grad=False)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=1e-4, fused=True)
+    step, elapsed = resume(folder / CHECKPOINT, network, average, optimizer, random)
+    begun = clock() - elapsed
+    smooth: float | None = None
+    while (progress := max(step / recipe.steps, (clock() - begun) / 60 / recipe.minutes)) < 1:
+        batch = on_device(draw(photos, pairs, recipe, random), device)
+        rate = recipe.learning_rate * learning_curve(step, recipe.warm_up, progress)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
+            found = restore(network, batch.planes, batch.conditions, batch.layout)
+        loss = restoration_loss(found, batch.target)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 0.5)
+        optimizer.step()
+        step += 1
+        keep = min(recipe.averaging, (1 + step) / (10 + step))
+        for slow, quick in zip(average.parameters(), network.parameters(), strict=True):
+            slow.lerp_(quick, 1 - keep)
+        smooth = loss.item() if smooth is None else 0.98 * smooth + 0.02 * loss.item()
+        if step % recipe.report_every == 0:
+            report(folder / LOSSES, step, smooth, rate, clock() - begun, say)
+        if step % recipe.save_every == 0:
+            save_checkpoint(folder / CHECKPOINT, network, average, optimizer, random, step, clock() - begun)
+    save_checkpoint(folder / CHECKPOINT, network, average, optimizer, random, step, clock() - begun)
+    return export(average, folder / "firstlight.safetensors", {**(facts or {}), "steps": str(step)})
+
+
+def draw(photos: list[Photo], pairs: RealPairs | None, recipe: Recipe, random: torch.Generator) -> Pairs:
+    """One batch, of one kind: real pairs, a camera's sRGB, or a mosaic."""
+    lot = float(torch.rand((), generator=random))
+    if pairs is not None and lot < recipe.real_share:
+        return pairs.draw(recipe.batch, recipe.side, random)
+    picture = crops(photos, recipe.batch, recipe.side, random)
+    kind = dark_mosaic if float(torch.rand((), generator=random)) < recipe.mosaic_share else dark_srgb
+    return kind(picture, random)
+
+
+def on_device(batch: Pairs, device: torch.device) -> Pairs:
+    """The batch where the network is, planes in the memory order its convolutions like."""
+    return Pairs(
+        layout=batch.layout,
+        planes=batch.planes.to(device).contiguous(memory_format=torch.channels_last),
+        conditions=batch.conditions.to(device),
+        target=batch.target.to(device),
+    )
+
+
+def learning_curve(step: int, warm_up: int, progress: float) -> float:
+    """Share of the full learning rate: a linear warm-up, then a half cosine to a hundredth."""
+    return min(1.0, (step + 1) / warm_up) * (0.01 + 0.99 * (1 + math.cos(math.pi * min(1.0, progress))) / 2)
+
+
+def report(path: Path, step: int, loss: float, rate: float, seconds: float, say: Callable[[str], None]) -> None:
+    """Append a row to the CSV of losses and say it."""
+    fresh = not path.exists()
+    with path.open("a", newline="") as file:
+        rows = csv.writer(file)
+        if fresh:
+            rows.writerow(["step", "loss", "learning_rate", "seconds"])
+        rows.writerow([step, f"{loss:.5f}", f"{rate:.2e}", f"{seconds:.0f}"])
+    say(f"step {step}  loss {loss:.4f}  rate {rate:.1e}  {seconds / 60:.1f} min")
+
+
+def save_checkpoint(
+    path: Path,
+    network: Network,
+    average: Network,
+    optimizer: torch.optim.Optimizer,
+    random: torch.Generator,
+    step: int,
+    seconds: float,
+) -> None:
+    """Everything that resuming needs, written beside and then moved into place."""
+    state = {
+        "dims": network.dims.as_metadata(),
+        "network": network.state_dict(),
+        "average": average.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "random": random.get_state(),
+        "step": step,
+        "seconds": seconds,
+    }
+    fresh = path.with_suffix(".new")
+    torch.save(state, fresh)
+    fresh.replace(path)
+
+
+def resume(
+    path: Path, network: Network, average: Network, optimizer: torch.optim.Optimizer, random: torch.Generator
+) -> tuple[int, float]:
+    """(step, seconds) already trained, the states restored from the checkpoint; (0, 0) when there is none.
+
+    Raises ValueError when the checkpoint belongs to a network of other dimensions.
+    """
+    if not path.exists():
+        return 0, 0.0
+    state: dict[str, Any] = torch.load(path, weights_only=True)
+    if state["dims"] != network.dims.as_metadata():
+        raise ValueError(f"{path} holds a network of {state['dims']}; move it away or train with these dimensions.")
+    network.load_state_dict(state["network"])
+    average.load_state_dict(state["average"])
+    optimizer.load_state_dict(state["optimizer"])
+    random.set_state(state["random"])
+    return state["step"], state["seconds"]
+
+
+def export(network: Network, path: Path, facts: dict[str, str]) -> Path:
+    """The network's weights as fp16 safetensors with dimensions and facts inside, their sha256 beside them."""
+    arrays = {name: tensor.half().contiguous().cpu().numpy() for name, tensor in network.state_dict().items()}
+    return save_weights(path, arrays, network.dims.as_metadata(), facts)
+
+
+def export_checkpoint(checkpoint: Path, path: Path, facts: dict[str, str]) -> Path:
+    """The averaged weights of a checkpoint, at any time while training goes on."""
+    state: dict[str, Any] = torch.load(checkpoint, weights_only=True)
+    network = Network(Dims(**state["dims"]))
+    network.load_state_dict(state["average"])
+    return export(network, path, {**facts, "steps": str(state["step"])})
