@@ -1,0 +1,91 @@
+"""The fleet as the API sees it: what those who wait can expect, and launches off the request's way."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+from typing import Protocol
+
+from fleet.outlook import Outlook
+from fleet.view import Reason
+from jobs.errors import FirstlightError
+from jobs.job import Job, Phase
+
+log = logging.getLogger("firstlight.api")
+
+
+class Launching(Protocol):
+    """What the API needs of `fleet.launcher.Launcher`. Both calls may raise StoreBusy and OSError."""
+
+    def ensure(self, reason: Reason) -> Outlook:
+        """Start a machine if one is wanted and none comes; in a cloud that takes seconds."""
+
+    def outlook(self) -> Outlook:
+        """Observe only; at most a second old."""
+
+
+class Outlooks:
+    """Launches one at a time, in a thread of their own."""
+
+    def __init__(self, launcher: Launching) -> None:
+        self._launcher = launcher
+        self._turn = threading.Condition()
+        self._wanted: dict[Reason, None] = {}  # a set that keeps its order
+        self._launching = False
+        self._asked = self._answered = 0
+        self._refused: str | None = None
+
+    def now(self) -> Outlook:
+        """Raises StoreBusy and OSError."""
+        return self._launcher.outlook()
+
+    def phase(self, job: Job) -> tuple[Phase | None, int]:
+        """The phase of a job as its client sees it and its beginning: a waiting photo is held by the machines' state.
+
+        While the machines cannot be observed it is the row's own.
+        """
+        if job.state != "queued":
+            return job.phase, job.phase_since_ms
+        try:
+            outlook = self.now()
+        except (FirstlightError, OSError, sqlite3.Error) as error:
+            log.warning("the machines cannot be observed: %s", error)
+            return job.phase, job.phase_since_ms
+        return outlook.phase, outlook.since_ms or job.phase_since_ms
+
+    def ensure_soon(self, reason: Reason) -> int:
+        """Return at once with a ticket; the launcher is asked from another thread, once for all who ask meanwhile."""
+        with self._turn:
+            self._wanted[reason] = None
+            self._asked += 1
+            if not self._launching:
+                self._launching = True
+                threading.Thread(target=self._launch, name="launch", daemon=True).start()
+            return self._asked
+
+    def ensured(self, ticket: int, *, timeout_s: float) -> str | None:
+        """Wait that long for the launcher's answer: a code of the registry when it refused to launch, else None."""
+        with self._turn:
+            self._turn.wait_for(lambda: self._answered >= ticket, timeout_s)
+            return self._refused
+
+    def _launch(self) -> None:
+        while True:
+            with self._turn:
+                reasons, asked = list(self._wanted), self._asked
+                self._wanted.clear()
+                if not reasons:
+                    self._launching = False
+                    return
+            for reason in reasons:
+                self._ensure(reason)
+            with self._turn:
+                self._answered = asked
+                self._turn.notify_all()
+
+    def _ensure(self, reason: Reason) -> None:
+        try:
+            self._refused = self._launcher.ensure(reason).refused
+        except (FirstlightError, OSError, sqlite3.Error):
+            log.exception("no machine could be ensured for %s; the tick tries again", reason)

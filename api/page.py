@@ -1,0 +1,77 @@
+"""The plain page: a form that needs no script, and a page per photo that renews itself until it is done."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, render_template
+from werkzeug.wsgi import FileWrapper
+
+from api.models import RATIOS
+from api.service import Service
+from api.standing import standing
+from jobs.errors import BlobNotFound, Refused
+from jobs.job import FORMATS, Job
+
+SHOWN = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp"}  # what browsers show of what is sent
+RENEW_S = 3
+PHASES = {
+    "waiting_for_capacity": "Waiting for a machine: none is to be had at the moment.",
+    "machine_failing": "Machines start but do not become ready. We keep trying.",
+    "no_worker": "No worker is running. Your photo is kept until one comes.",
+    "starting_machine": "A machine is starting.",
+    "loading_model": "The machine is getting ready.",
+    "in_line": "In line.",
+    "fetching": "Your photo's turn has come.",
+    "decoding": "Reading the photo.",
+    "enhancing": "Turning the light on.",
+    "encoding": "Writing the bright picture.",
+    "storing": "Storing the bright picture.",
+}
+
+
+def blueprint(service: Service) -> Blueprint:
+    pages = Blueprint("page", __name__)
+
+    @pages.get("/")
+    def form() -> Response:
+        largest_mb = service.settings.max_photo_bytes // 1_000_000
+        return _page("form.html", formats=FORMATS, ratios=RATIOS, largest_mb=largest_mb)
+
+    @pages.get("/photo/<job_id>")
+    def photo(job_id: str) -> Response:
+        job = service.job(job_id)
+        status = standing(service, job).status
+        return _page(
+            "photo.html",
+            status=status,
+            waiting=PHASES.get(status.phase or "", ""),
+            shows_original=_shown(job) is not None,
+            shows_result=job.format in SHOWN,
+            renew_s=RENEW_S,
+        )
+
+    @pages.get("/photo/<job_id>/original")
+    def original(job_id: str) -> Response:
+        job = service.job(job_id)
+        media_type = _shown(job)
+        if media_type is None:
+            raise Refused("not_found")
+        try:
+            file = service.ports.blobs.open(job.source_key)
+        except BlobNotFound:
+            raise Refused("not_found") from None
+        answer = Response(FileWrapper(file, 1 << 17), mimetype=media_type)
+        answer.content_length = job.source_size
+        answer.headers["Cache-Control"] = "private, max-age=3600, immutable"
+        return answer
+
+    return pages
+
+
+def _shown(job: Job) -> str | None:
+    return SHOWN.get(str(job.photo.get("format")))
+
+
+def _page(template: str, **words: object) -> Response:
+    answer = Response(render_template(template, **words), mimetype="text/html")
+    answer.headers["Cache-Control"] = "no-store"
+    return answer

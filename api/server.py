@@ -1,0 +1,92 @@
+"""The command line of uWSGI, as its source and trials say it must be, and what must be so before it runs."""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import socket
+import sys
+from pathlib import Path
+
+from jobs.errors import FirstlightError
+from jobs.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[1]
+CORES = 1000  # greenlets of one process: waiters (api.app.PLACES) and room for everybody else
+HEADER_BYTES = 32_768
+MERCY_S = 75  # for an upload that is still arriving when the service is asked to end
+PATIENCE_S = 60  # for a client that sends or takes nothing
+
+
+class PortTaken(FirstlightError):
+    """Another program listens where the service should."""
+
+
+def command(settings: Settings) -> list[str]:
+    """The arguments that start the API; run them from any folder, with `settings.environ()` in the environment.
+
+    Gives the processes a fresh folder to count in, so call it right before the start.
+    """
+    counters = Path(settings.spool).absolute().parent / f"counters-{settings.port}"
+    shutil.rmtree(counters, ignore_errors=True)
+    counters.mkdir(parents=True)
+    options = {
+        "http": f"{settings.host}:{settings.port}",
+        "http-keepalive": 1,
+        "http-auto-chunked": 1,
+        "http-manage-expect": 1,
+        "http-timeout": PATIENCE_S,
+        "http-headers-timeout": 20,
+        "http-buffer-size": HEADER_BYTES,
+        "buffer-size": HEADER_BYTES,
+        "socket-timeout": PATIENCE_S,
+        "listen": _backlog(),
+        "max-fd": _descriptors(),
+        "master": None,
+        "processes": settings.api_processes,
+        "gevent": CORES,
+        "gevent-monkey-patch": None,
+        "lazy-apps": None,  # torch is not here, but threads and connections do not survive a fork either
+        "strict": None,
+        "need-app": None,
+        "single-interpreter": None,
+        "no-orphans": None,
+        "vacuum": None,
+        "hook-master-start": "unix_signal:15 gracefully_kill_them_all",
+        "worker-reload-mercy": MERCY_S,
+        "disable-logging": None,  # api.accounts writes the line
+        "log-master": None,
+        "chdir": str(ROOT),
+        "pythonpath": str(ROOT),
+        "module": "api.wsgi:app",
+        "env": f"PROMETHEUS_MULTIPROC_DIR={counters}",
+    }
+    flags = [[f"--{name}"] if value is None else [f"--{name}", str(value)] for name, value in options.items()]
+    return [f"{sys.prefix}/bin/pyuwsgi", *(part for flag in flags for part in flag)]
+
+
+def check_port(settings: Settings) -> None:
+    """Raises PortTaken with a sentence that names the cure, before uWSGI says it in its own words."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise PortTaken(
+                f"Port {settings.port} on {settings.host} cannot be used ({error.strerror}): "
+                f"end the program that uses it, or start with another port, as PORT={settings.port + 1}"
+            ) from error
+
+
+def _backlog() -> int:
+    """Connections that may wait to be taken; uWSGI refuses to start when the system allows fewer."""
+    allowed = Path("/proc/sys/net/core/somaxconn")
+    return min(1024, int(allowed.read_text())) if allowed.exists() else 100
+
+
+def _descriptors() -> int:
+    """Two per client and some for files, as far as the system lets us."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    wanted = 16_384
+    return wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)

@@ -1,0 +1,52 @@
+"""POST /warm asks for a machine ahead of the photo; GET /warm only tells. No GET ever spends money (F10)."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from api.models import Warmth, warm_call
+from api.service import Service
+from fleet.outlook import Outlook
+from jobs.errors import Refused
+
+MOST_BYTES = 1024
+PATIENCE_S = 0.1  # for the launcher to say that it may not; a launch itself goes on without us
+
+
+def blueprint(service: Service) -> Blueprint:
+    pages = Blueprint("warmth", __name__)
+
+    @pages.get("/warm")
+    def tell() -> Response:
+        return _answer(service, service.outlooks.now())
+
+    @pages.post("/warm")
+    def warm() -> Response:
+        if (request.content_length or 0) > MOST_BYTES:
+            raise Refused("bad_intent")
+        intent = warm_call(request.get_data()).intent
+        outlook = service.outlooks.now()
+        if outlook.state != "ready":
+            refused = service.outlooks.ensured(service.outlooks.ensure_soon(intent), timeout_s=PATIENCE_S)
+            outlook = service.outlooks.now()
+            if refused is not None and outlook.state == "none":
+                raise Refused(refused, outlook.detail)
+        return _answer(service, outlook)
+
+    return pages
+
+
+def _answer(service: Service, outlook: Outlook) -> Response:
+    ready = outlook.state == "ready"
+    warmth = Warmth(
+        state=outlook.state,
+        phase=None if ready else outlook.phase,
+        phase_seconds=None
+        if ready or not outlook.since_ms
+        else max(0, service.ports.clock() - outlook.since_ms) / 1000,
+        eta_seconds=outlook.ready_in_s,
+        detail=outlook.detail,
+    )
+    answer = Response(warmth.model_dump_json(), status=200 if ready else 202, mimetype="application/json")
+    answer.headers["Cache-Control"] = "no-store"
+    return answer

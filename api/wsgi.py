@@ -1,0 +1,43 @@
+"""The entry point of a WSGI server: `api.wsgi:app`. Loaded in every process that serves, after its fork."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+from flask import Flask
+
+from api.app import create_app
+from api.meters import Meters
+from api.shutdown import let_go_on_shutdown
+from api.warden import guard_loop
+from fleet.launcher import Launcher
+from fleet.machines import open_fleet
+from jobs.clock import now_ms
+from jobs.ports import open_ports
+from jobs.settings import Settings
+from photos.codec import Codec
+from photos.limits import Limits
+
+
+def application() -> Flask:
+    """The app that the environment's settings describe."""
+    environ = dict(os.environ)  # noqa: TID251 — the entry point
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings = Settings.read(environ)
+    ports = open_ports(settings, clock=now_ms)
+    codec = Codec(sandbox=settings.sandbox, limits=Limits(file_bytes=settings.max_photo_bytes))
+    made = create_app(
+        settings,
+        ports=ports,
+        launcher=Launcher(ports, settings, open_fleet(settings)),
+        codec=codec,
+        meters=Meters(folder=environ.get("PROMETHEUS_MULTIPROC_DIR")),
+    )
+    let_go_on_shutdown(made.extensions["firstlight"].watcher)
+    guard_loop()
+    return made
+
+
+app = application()
