@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from fleet import keeper
 from jobs.clock import Clock, now_ms
@@ -64,7 +64,10 @@ class Fleet(Protocol):
         """Start a machine, without waiting for it. Raises NoCapacity, LaunchRefused, SlotTaken."""
 
     def stop(self, machine: Machine, *, kill: bool) -> None:
-        """Ask the machine to end, or with `kill` end it now; returns at once. One already gone is fine."""
+        """Ask the machine to end, or with `kill` end it now; returns at once. One already gone is fine.
+
+        One that was launched this very moment may have to be told again.
+        """
 
     def stop_all(self) -> None:
         """Ask every machine to end and wait for it; end those that do not within the fleet's grace."""
@@ -93,6 +96,10 @@ class LocalFleet:
     of who they are, and `<slot>.log`. They outlive the launcher. Only a holder of the lock writes the record.
     """
 
+    # The process's, not one fleet's: a keeper must be collected even when the fleet that launched it is forgotten.
+    _children: ClassVar[list[subprocess.Popen[bytes]]] = []
+    _burying: ClassVar[threading.Lock] = threading.Lock()
+
     def __init__(
         self,
         folder: str | Path,
@@ -111,8 +118,6 @@ class LocalFleet:
         self._hard_age_s = hard_age_s
         self._grace_s = grace_s
         self._sleep = sleep
-        self._children: list[subprocess.Popen[bytes]] = []
-        self._burying = threading.Lock()
 
     def machines(self) -> list[Machine]:
         self._bury()
@@ -163,8 +168,8 @@ class LocalFleet:
         if record.get("worker"):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(record["worker"], signal.SIGKILL if kill else signal.SIGTERM)
-        if kill:
-            _signalled(record["keeper"], signal.SIGKILL)
+        if kill:  # a keeper that is about to start its worker has to end it, so it must live
+            _signalled(record["keeper"], signal.SIGKILL if record.get("worker") else signal.SIGTERM)
 
     def stop_all(self) -> None:
         for step in range(int((self._grace_s + 5.0) / PAUSE_S)):
@@ -172,7 +177,7 @@ class LocalFleet:
             if not machines:
                 return
             overdue = step * PAUSE_S > self._grace_s + 1.0  # the keeper itself does not answer
-            if overdue or step % 20 == 0:
+            if overdue or step % 5 == 0:
                 for machine in machines:
                     self.stop(machine, kill=overdue)
             self._sleep(PAUSE_S)
@@ -215,6 +220,9 @@ class LocalFleet:
             record: dict[str, Any] = json.loads(self._path(slot, "json").read_text())
         except FileNotFoundError:
             return None
+        except ValueError:  # a power cut can leave it empty; no machine survives one
+            log.warning("the record of slot %d cannot be read and is made anew", slot)
+            return None
         return record
 
     def _path(self, slot: int, kind: str) -> Path:
@@ -223,7 +231,7 @@ class LocalFleet:
     def _bury(self) -> None:
         """Collect the keepers that have exited, so that none stays a zombie."""
         with self._burying:
-            self._children = [child for child in self._children if child.poll() is None]
+            self._children[:] = [child for child in self._children if child.poll() is None]
 
 
 def open_fleet(settings: Settings, *, clock: Clock = now_ms) -> Fleet:
