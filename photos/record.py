@@ -19,39 +19,40 @@ class Record:
             raise MalformedRecord("not a JSON object")
         self._fields: dict[object, object] = fields
 
-    def _value(self, name: str) -> object:
+    def value(self, name: str) -> object:
+        """Whatever the field holds."""
         if name not in self._fields:
             raise MalformedRecord(f"{name} is missing")
         return self._fields[name]
 
     def integer(self, name: str, low: int, high: int) -> int:
         """An integer, low…high inclusive; a boolean is none."""
-        value = self._value(name)
+        value = self.value(name)
         if type(value) is not int or not low <= value <= high:
             raise MalformedRecord(f"{name} is not an integer from {low} to {high}")
         return value
 
     def number(self, name: str, low: float, high: float) -> float:
         """A finite number, low…high inclusive."""
-        return _number(name, self._value(name), low, high)
+        return _number(name, self.value(name), low, high)
 
     def numbers(self, name: str, count: int, low: float, high: float) -> tuple[float, ...]:
         """Exactly `count` finite numbers, each low…high inclusive."""
-        value = self._value(name)
+        value = self.value(name)
         if not isinstance(value, list | tuple) or len(value) != count:
             raise MalformedRecord(f"{name} is not a list of {count} numbers")
         return tuple(_number(name, item, low, high) for item in value)
 
     def flag(self, name: str) -> bool:
         """True or false."""
-        value = self._value(name)
+        value = self.value(name)
         if not isinstance(value, bool):
             raise MalformedRecord(f"{name} is not a boolean")
         return value
 
     def choice(self, name: str, choices: Sequence[Choice]) -> Choice:
         """One of `choices`, of the same type."""
-        value = self._value(name)
+        value = self.value(name)
         for choice in choices:
             if type(value) is type(choice) and value == choice:
                 return choice
@@ -59,14 +60,14 @@ class Record:
 
     def text(self, name: str, longest: int) -> str:
         """Text of at most `longest` characters."""
-        value = self._value(name)
+        value = self.value(name)
         if not isinstance(value, str) or len(value) > longest:
             raise MalformedRecord(f"{name} is not text of at most {longest} characters")
         return value
 
     def texts(self, name: str, longest: dict[str, int]) -> dict[str, str]:
         """An object whose keys are among those of `longest` and whose values are texts no longer than it says."""
-        value = self._value(name)
+        value = self.value(name)
         if not isinstance(value, dict) or not value.keys() <= longest.keys():
             raise MalformedRecord(f"{name} is not an object of known keys")
         inner = Record(value)

@@ -1,0 +1,161 @@
+"""Encode a pixel buffer as JPEG, PNG, WebP or TIFF: upright, grey as grey, with its profile and allowed metadata.
+
+JPEG: quality 95, 4:4:4, for coloured lamps bleed at 4:2:0. PNG: run-length deflate, a quarter of the time of Pillow's
+default at 3 % more bytes or fewer. WebP: quality 90, method 1. TIFF: not compressed; deflate takes 15 times as long
+and saves a fifth. The same buffer gives the same bytes.
+"""
+
+import mmap
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import IO, cast
+
+import cv2
+import numpy as np
+import tifffile
+from PIL import Image
+
+from photos.mapped_file import MappedFile
+from photos.metadata import fresh_exif, icc_bytes
+from photos.picture import Codes, planes
+from photos.png_chunks import with_chunks
+from photos.raster import Raster
+from photos.refused import Refused
+
+_WEBP_LONGEST_SIDE = 16_383
+_TRANSPOSED = {5, 6, 7, 8}
+# orientation → OpenCV's flip after the transposition, if any: 0 upside down, 1 mirrored, -1 both
+_FLIPS = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}
+
+
+def encode(
+    pixels: mmap.mmap, source: mmap.mmap | None, raster: Raster, out: mmap.mmap, format_: str, depth: int
+) -> int:
+    """Write the picture into `out`; the bytes written.
+
+    `pixels` are [H, W, 3] codes of `depth` bits, sRGB curve or that of the raster's own profile; `source` is the
+    decoded buffer, asked for its alpha plane only. Alpha is kept by PNG, WebP and TIFF; a JPEG is laid on white.
+    `depth` is 8 for JPEG and WebP, 8 or 16 for PNG and TIFF. Refused if WebP cannot hold
+    the size; ValueError if `out` is too small.
+    """
+    colour, _ = planes(pixels, _eight_or_sixteen(raster, depth))
+    alpha = _alpha(source, raster, depth) if source is not None and raster.alpha else None
+    image = _upright(_assembled(colour, alpha, raster, format_), raster.orientation)
+    if format_ == "webp" and max(image.shape[:2]) > _WEBP_LONGEST_SIDE:
+        raise Refused("side_too_long_for_webp")
+    file = MappedFile(out)
+    {"jpeg": _jpeg, "png": _png, "webp": _webp, "tiff": _tiff}[format_](image, raster, file)
+    return file.length
+
+
+def _eight_or_sixteen(raster: Raster, depth: int) -> Raster:
+    """What the engine's own buffer holds: the raster's sides, in colour, without alpha."""
+    return Raster(
+        layout="rgb",
+        width=raster.width,
+        height=raster.height,
+        depth=16 if depth == 16 else 8,
+        curve="srgb",
+        white=float((1 << depth) - 1),
+    )
+
+
+def _alpha(source: mmap.mmap, raster: Raster, depth: int) -> Codes | None:
+    _, alpha = planes(source, raster)
+    if alpha is None or raster.depth == depth:
+        return alpha
+    return (alpha >> 8).astype(np.uint8) if depth == 8 else alpha.astype(np.uint16) * np.uint16(257)
+
+
+def _assembled(colour: Codes, alpha: Codes | None, raster: Raster, format_: str) -> Codes:
+    """[H, W] grey, [H, W, 2] grey and alpha, [H, W, 3] or [H, W, 4]."""
+    kept: Codes = colour
+    if raster.grey and format_ != "webp":
+        kept = _codes(cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY))
+    if alpha is None:
+        return kept
+    if format_ == "jpeg":
+        return _on_white(kept, alpha)
+    return np.dstack((kept, alpha))
+
+
+def _on_white(codes: Codes, alpha: Codes) -> Codes:
+    """What a viewer on a white page shows: codes weighted by 8-bit alpha over 255."""
+    weight = alpha.astype(np.uint16)
+    if codes.ndim == 3:
+        weight = weight[..., None]
+    return ((codes * weight + np.uint16(255) * (255 - weight) + 127) // 255).astype(np.uint8)
+
+
+def _upright(image: Codes, orientation: int) -> Codes:
+    """Turn stored pixels so that row 0 is the top of the scene: EXIF orientation 1…8."""
+    turned = _codes(cv2.transpose(image)) if orientation in _TRANSPOSED else image
+    return _codes(cv2.flip(turned, _FLIPS[orientation])) if orientation in _FLIPS else turned
+
+
+def _codes(array: object) -> Codes:
+    return np.asarray(array)
+
+
+def _jpeg(image: Codes, raster: Raster, out: MappedFile) -> None:
+    extras = _extras(raster, grey=raster.grey)
+    Image.fromarray(image).save(cast("IO[bytes]", out), "JPEG", quality=95, subsampling=0, **extras)
+
+
+def _webp(image: Codes, raster: Raster, out: MappedFile) -> None:
+    Image.fromarray(image).save(cast("IO[bytes]", out), "WEBP", quality=90, method=1, **_extras(raster, grey=False))
+
+
+def _png(image: Codes, raster: Raster, out: MappedFile) -> None:
+    channels = 1 if image.ndim == 2 else image.shape[2]
+    if channels == 2:  # OpenCV writes no grey with alpha; grey in colour channels reads the same
+        image = np.dstack((image[..., [0, 0, 0]], image[..., 1]))
+        channels = 4
+    swapped = (
+        image if channels == 1 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR if channels == 3 else cv2.COLOR_RGBA2BGRA)
+    )
+    strategy = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
+    done, png = cv2.imencode(".png", swapped, strategy)
+    if not done:
+        raise ValueError("OpenCV wrote no PNG")
+    extras = _extras(raster, grey=raster.grey and channels == 1)
+    for part in with_chunks(memoryview(png.data).cast("B"), icc=extras.get("icc_profile"), exif=extras.get("exif")):
+        out.write(part)
+
+
+def _tiff(image: Codes, raster: Raster, out: MappedFile) -> None:
+    channels = 1 if image.ndim == 2 else image.shape[2]
+    tifffile.imwrite(
+        out,
+        image,
+        photometric="minisblack" if channels < 3 else "rgb",
+        planarconfig="contig" if channels > 1 else None,
+        extrasamples=["unassalpha"] if channels in {2, 4} else None,
+        metadata=None,
+        software=False,
+        iccprofile=icc_bytes(raster.metadata, grey=raster.grey),
+        extratags=_tiff_tags(raster.metadata),
+    )
+
+
+def _tiff_tags(metadata: Mapping[str, str]) -> list[tuple[int, int, int, object, bool]]:
+    """Allow-listed metadata as tags of the one directory, as TIFF/EP (ISO 12234-2) has it."""
+    ascii_, short, rational = 2, 3, 5
+    tags: list[tuple[int, int, int, object, bool]] = [
+        (tag, ascii_, 0, metadata[key], True)
+        for key, tag in (("make", 271), ("model", 272), ("date", 306))
+        if key in metadata
+    ]
+    for key, tag in (("exposure_time", 33434), ("f_number", 33437), ("focal_length", 37386)):
+        if key in metadata:
+            value = Fraction(metadata[key]).limit_denominator(100_000)
+            tags.append((tag, rational, 1, (value.numerator, value.denominator), True))
+    if "iso" in metadata:
+        tags.append((34855, short, 1, min(round(float(metadata["iso"])), 65535), True))
+    return tags
+
+
+def _extras(raster: Raster, *, grey: bool) -> dict[str, bytes]:
+    """The colour profile and EXIF block that a result may carry, if there are any."""
+    extras = {"icc_profile": icc_bytes(raster.metadata, grey=grey) or b"", "exif": fresh_exif(raster.metadata)}
+    return {name: block for name, block in extras.items() if block}

@@ -1,0 +1,115 @@
+"""The little of a photo's metadata that may leave in its result: an allow-list, checked value by value.
+
+Never GPS, serial numbers, owner names, thumbnails, maker notes, comments or XMP: what is not named here is dropped.
+"""
+
+import base64
+import io
+import math
+import re
+from collections.abc import Mapping
+
+from PIL import Image, ImageCms
+
+from photos.raster import ICC_LIMIT, METADATA_KEYS
+
+_MAKE, _MODEL, _ORIENTATION, _DATE = 0x010F, 0x0110, 0x0112, 0x0132
+_EXIF_IFD, _EXPOSURE_TIME, _F_NUMBER, _ISO, _DATE_TAKEN, _FOCAL_LENGTH = 0x8769, 0x829A, 0x829D, 0x8827, 0x9003, 0x920A
+_DATE_FORM = re.compile(r"\d{4}:\d\d:\d\d \d\d:\d\d:\d\d")
+# key → tag of the EXIF directory, and the range a camera can mean
+_NUMBERS = {
+    "exposure_time": (_EXPOSURE_TIME, 1e-6, 1e5),
+    "f_number": (_F_NUMBER, 0.1, 1e3),
+    "iso": (_ISO, 1, 1e7),
+    "focal_length": (_FOCAL_LENGTH, 0.1, 1e5),
+}
+
+
+def exif_facts(exif: Image.Exif) -> dict[str, str]:
+    """Allow-listed text from an EXIF block; whatever is missing, malformed or implausible is left out."""
+    inner = exif.get_ifd(_EXIF_IFD)
+    found = {"make": _text(exif.get(_MAKE)), "model": _text(exif.get(_MODEL))}
+    found["date"] = date_text(inner.get(_DATE_TAKEN) or exif.get(_DATE))
+    for key, (tag, low, high) in _NUMBERS.items():
+        found[key] = number_text(inner.get(tag, exif.get(tag)), low, high)
+    return {key: value for key, value in found.items() if value}
+
+
+def orientation(exif: Image.Exif) -> int:
+    """EXIF orientation 1…8; 1 where there is none or nonsense."""
+    value = exif.get(_ORIENTATION)
+    return value if type(value) is int and 1 <= value <= 8 else 1
+
+
+def camera_facts(*, exposure_time: float, f_number: float, iso: float, focal_length: float) -> dict[str, str]:
+    """The same from numbers a raw decoder gives; zeros mean unknown and are left out."""
+    given = {"exposure_time": exposure_time, "f_number": f_number, "iso": iso, "focal_length": focal_length}
+    found = {key: number_text(value, *_NUMBERS[key][1:]) for key, value in given.items()}
+    return {key: value for key, value in found.items() if value}
+
+
+def fresh_exif(metadata: Mapping[str, str]) -> bytes:
+    """A new EXIF block of allow-listed metadata, upright (orientation 1); empty when there is nothing to say."""
+    exif = Image.Exif()
+    inner: dict[int, object] = {}
+    for key, tag in (("make", _MAKE), ("model", _MODEL), ("date", _DATE)):
+        if key in metadata:
+            exif[tag] = metadata[key]
+    if "date" in metadata:
+        inner[_DATE_TAKEN] = metadata["date"]
+    for key, (tag, _, _) in _NUMBERS.items():
+        if key in metadata:
+            inner[tag] = round(float(metadata[key])) if key == "iso" else float(metadata[key])
+    if inner:
+        exif[_EXIF_IFD] = inner
+    if not len(exif):
+        return b""
+    exif[_ORIENTATION] = 1
+    return exif.tobytes()
+
+
+def icc_text(profile: object, *, grey: bool) -> dict[str, str]:
+    """{"icc": base64} for a colour profile that parses, is at most 1 MiB and is of the picture's kind; else nothing."""
+    if not isinstance(profile, bytes) or not 128 <= len(profile) <= ICC_LIMIT:
+        return {}
+    try:
+        parsed = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    except (OSError, ValueError, TypeError, ImageCms.PyCMSError):
+        return {}
+    if parsed.profile.xcolor_space.strip() != ("GRAY" if grey else "RGB"):
+        return {}
+    return {"icc": base64.b64encode(profile).decode()}
+
+
+def icc_bytes(metadata: Mapping[str, str], *, grey: bool) -> bytes | None:
+    """The colour profile kept in `metadata`, if it fits a result that is written grey or in colour."""
+    if "icc" not in metadata:
+        return None
+    profile = base64.b64decode(metadata["icc"], validate=True)
+    return profile if icc_text(profile, grey=grey) else None
+
+
+def date_text(value: object) -> str:
+    """A date as EXIF writes it, YYYY:MM:DD HH:MM:SS, or empty."""
+    text = _text(value)
+    return text if _DATE_FORM.fullmatch(text) and not text.startswith("0000") else ""
+
+
+def number_text(value: object, low: float, high: float) -> str:
+    """A number in its plausible range as text of 6 digits, or empty."""
+    if isinstance(value, tuple) and value:
+        value = value[0]
+    try:
+        number = float(value)  # type: ignore[arg-type]  # rationals, integers or nonsense
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
+        return ""
+    return f"{number:.6g}" if math.isfinite(number) and low <= number <= high else ""
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bytes):
+        value = value.decode("ascii", "ignore")
+    if not isinstance(value, str):
+        return ""
+    printable = "".join(character for character in value if character.isascii() and character.isprintable())
+    return printable.strip()[: METADATA_KEYS["make"]]

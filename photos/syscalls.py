@@ -1,0 +1,54 @@
+"""What a decoder may ask of the kernel; the only module that knows pyseccomp.
+
+Whatever is not listed fails with EPERM rather than kill: libraries probe for optional things (a CPU list, a locale, a
+time zone) and do well without, and hostile code gains nothing from the error number. What only an intruder asks for
+kills the process, so that it is seen. clone3 and other young calls answer ENOSYS, which makes the C library fall back
+to the old call and be refused there.
+"""
+
+import errno
+import mmap
+
+import pyseccomp
+
+_ALLOWED = (
+    # its own memory
+    "brk", "munmap", "mremap", "madvise", "membarrier",
+    # the descriptors it was given; there is no call here that makes another
+    "read", "readv", "pread64", "write", "writev", "lseek", "fstat", "close",
+    # itself: locks, signals to handlers, clocks, random bytes, the end
+    "futex", "sched_yield", "sched_getaffinity", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack",
+    "getpid", "gettid", "getrusage", "clock_gettime", "clock_getres", "gettimeofday", "getrandom", "restart_syscall",
+    "exit", "exit_group",
+)  # fmt: skip
+_ABSENT = ("clone3", "openat2", "faccessat2", "statx", "rseq", "futex_waitv", "close_range")
+_FATAL = (
+    "execve", "execveat", "fork", "vfork", "ptrace", "process_vm_readv", "process_vm_writev", "connect", "bind",
+    "listen", "accept", "accept4", "mount", "umount2", "unshare", "setns", "chroot", "pivot_root", "bpf", "kexec_load",
+    "init_module", "finit_module", "delete_module", "reboot", "swapon", "keyctl", "add_key", "request_key",
+    "userfaultfd", "perf_event_open", "io_uring_setup", "pidfd_getfd", "kill", "tkill", "setuid", "setgid",
+)  # fmt: skip
+
+
+def decoder_filter() -> pyseccomp.SyscallFilter:
+    """A filter for a process that computes on descriptors it already holds; .load() locks the caller in for ever."""
+    filter_ = pyseccomp.SyscallFilter(pyseccomp.ERRNO(errno.EPERM))
+    for name in _ALLOWED:
+        filter_.add_rule(pyseccomp.ALLOW, name)
+    # New memory may be written or run, never both, and nothing becomes runnable later.
+    for name in ("mmap", "mprotect"):
+        filter_.add_rule(pyseccomp.ALLOW, name, pyseccomp.Arg(2, pyseccomp.MASKED_EQ, mmap.PROT_EXEC, 0))
+    for name in _ABSENT:
+        _add_known(filter_, pyseccomp.ERRNO(errno.ENOSYS), name)
+    for name in _FATAL:
+        _add_known(filter_, pyseccomp.KILL_PROCESS, name)
+    return filter_
+
+
+def _add_known(filter_: pyseccomp.SyscallFilter, action: int, name: str) -> None:
+    """Add a rule unless this machine or libseccomp has no such call; the default already refuses it."""
+    try:
+        pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name)
+    except ValueError:
+        return
+    filter_.add_rule(action, name)
