@@ -29,7 +29,8 @@ def run(
 ) -> NoReturn:
     """Serve one call in this forked process: read the request, map the descriptors, be locked in, answer, end.
 
-    The exit status is 0 after an answer, {"failed": …} included, and FAILED if not even that could be said.
+    Once locked in, its only descriptors are 0 and 2, which lead nowhere, and 1, its answer. The exit status is
+    0 after an answer, {"failed": …} included, and FAILED if not even that could be said.
     """
     status = FAILED
     try:
@@ -41,12 +42,14 @@ def run(
         request = receive(call)
         maps = _mapped(fds, Record(request))
         _offer_to_the_oom_killer()
+        os.dup2(call.fileno(), 1)
         os.dup2(0, 2)  # libraries print what the photo says
+        close_all_but(())  # the maps stay: not even the photo's own descriptor can be written to or mapped anew
         if locked:
             enter(allowance, filter_)
         else:
             limit(allowance)
-        _write(call.fileno(), frame(_answer(perform, Record(request), maps)))
+        _write(frame(_answer(perform, Record(request), maps)))
         status = 0
     finally:
         os._exit(status)
@@ -80,7 +83,7 @@ def _offer_to_the_oom_killer() -> None:
         os.close(fd)
 
 
-def _write(fd: int, data: bytes) -> None:
+def _write(data: bytes) -> None:
     view = memoryview(data)
     while view:
-        view = view[os.write(fd, view) :]
+        view = view[os.write(1, view) :]

@@ -1,4 +1,4 @@
-"""The room a decoder is locked into: its open descriptors, some memory, some seconds, and nothing else.
+"""The room a decoder is locked into: its maps, its answer, some memory, some seconds, and nothing else.
 
     close descriptors → no_new_privs, undumpable, capabilities dropped → rlimits → Landlock → seccomp
 
@@ -67,7 +67,7 @@ def die_with_parent(parent_pid: int) -> None:
 def enter(allowance: Allowance, filter_: Filter | None) -> list[str]:
     """Lock this process in for ever; the names of the layers that this machine does not have.
 
-    Descriptors must be opened and mapped before; see close_all_but. OSError if a layer that exists refuses.
+    What it needs must be mapped before. OSError if a layer that exists refuses.
     """
     missing = []
     address_space = _own_address_space() + allowance.address_space  # Landlock will hide /proc

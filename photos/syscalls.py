@@ -14,13 +14,12 @@ import pyseccomp
 _ALLOWED = (
     # its own memory
     "brk", "munmap", "mremap", "madvise", "membarrier",
-    # the descriptors it was given; there is no call here that makes another
-    "read", "readv", "pread64", "write", "writev", "lseek", "fstat", "close",
     # itself: locks, signals to handlers, clocks, random bytes, the end
     "futex", "sched_yield", "sched_getaffinity", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack",
     "getpid", "gettid", "getrusage", "clock_gettime", "clock_getres", "gettimeofday", "getrandom", "restart_syscall",
     "exit", "exit_group",
 )  # fmt: skip
+_LAST_STANDARD_FD = 2
 _ABSENT = ("clone3", "openat2", "faccessat2", "statx", "rseq", "futex_waitv", "close_range")
 _FATAL = (
     "execve", "execveat", "fork", "vfork", "ptrace", "process_vm_readv", "process_vm_writev", "connect", "bind",
@@ -35,9 +34,13 @@ def decoder_filter() -> pyseccomp.SyscallFilter:
     filter_ = pyseccomp.SyscallFilter(pyseccomp.ERRNO(errno.EPERM))
     for name in _ALLOWED:
         filter_.add_rule(pyseccomp.ALLOW, name)
-    # New memory may be written or run, never both, and nothing becomes runnable later.
-    for name in ("mmap", "mprotect"):
-        filter_.add_rule(pyseccomp.ALLOW, name, pyseccomp.Arg(2, pyseccomp.MASKED_EQ, mmap.PROT_EXEC, 0))
+    # Its answer goes to descriptor 1; 0 and 2 lead nowhere.
+    filter_.add_rule(pyseccomp.ALLOW, "write", pyseccomp.Arg(0, pyseccomp.LE, _LAST_STANDARD_FD))
+    # New memory is its own and no file's; it may be written or run, never both, and nothing becomes runnable later.
+    not_runnable = pyseccomp.Arg(2, pyseccomp.MASKED_EQ, mmap.PROT_EXEC, 0)
+    no_file = pyseccomp.Arg(3, pyseccomp.MASKED_EQ, mmap.MAP_ANONYMOUS, mmap.MAP_ANONYMOUS)
+    filter_.add_rule(pyseccomp.ALLOW, "mmap", not_runnable, no_file)
+    filter_.add_rule(pyseccomp.ALLOW, "mprotect", not_runnable)
     for name in _ABSENT:
         _add_known(filter_, pyseccomp.ERRNO(errno.ENOSYS), name)
     for name in _FATAL:

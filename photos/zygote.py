@@ -203,6 +203,7 @@ def trial(filter_: Filter | None) -> list[str]:
 
 def _try_to_get_out(writer: int, filter_: Filter | None) -> None:
     said = "failed:unknown"
+    os.dup2(writer, 1)
     try:
         missing = enter(_TRIAL, filter_)
         said = "locked:" + ",".join(missing)
@@ -212,7 +213,7 @@ def _try_to_get_out(writer: int, filter_: Filter | None) -> None:
     except OSError as error:
         said = f"failed:{error}"
     finally:
-        os.write(writer, said.encode())
+        os.write(1, said.encode())
         os._exit(0)
 
 
