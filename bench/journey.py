@@ -26,16 +26,16 @@ class Journey:
         return (self.photo, self.start, f"{middle:.2f}", f"{min(self.seconds):.2f}", f"{max(self.seconds):.2f}")
 
 
-def journeys(*, runs: int, **settings: object) -> list[Journey]:
+def journeys(*, runs: int, engine: str) -> list[Journey]:
     """Measure each size cold (no worker runs) and warm (a worker has done one photo)."""
     measured = []
     for name, (width, height) in SIZES.items():
         photo = night_jpeg(width, height)
         cold = []
         for _ in range(runs):
-            with service(**settings) as fresh:
+            with service(ENGINE=engine) as fresh:
                 cold.append(_seconds(fresh, photo))
-        with service(**settings) as kept:
+        with service(ENGINE=engine) as kept:
             _seconds(kept, photo)
             warm = [_seconds(kept, photo) for _ in range(runs)]
         measured += [

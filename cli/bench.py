@@ -26,7 +26,7 @@ def command(runs: int, megapixels: float) -> None:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     click.echo(f"{dt.datetime.now(tz=dt.UTC):%Y-%m-%d %H:%M} UTC, {platform.machine()}, {cores} cores\n")
     click.echo("Upload to result, wall seconds    median     min     max")
-    for journey in journeys(runs=runs, ENGINE=settings.engine):
+    for journey in journeys(runs=runs, engine=settings.engine):
         photo, start, middle, least, most = journey.row
         click.echo(f"  {photo:8} {start:20} {middle:>9} {least:>7} {most:>7}")
     click.echo("\nThe networks alone, CPU seconds per output megapixel      median   × the old one")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -13,7 +12,7 @@ import urllib.request
 from pathlib import Path
 
 import click
-from api.server import server_command
+from api import server
 from fleet.machines import open_fleet
 
 from cli.settings import read_settings
@@ -27,13 +26,16 @@ END_S = 10.0
 def command() -> None:
     """Run the API and the tick; workers start when a photo comes or somebody opens the page."""
     settings = read_settings()
-    _refuse_taken_port(settings)
+    try:
+        server.check_port(settings)
+    except server.PortTaken as fact:
+        raise click.ClickException(str(fact)) from None
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     environ = {**os.environ, **settings.environ()}  # noqa: TID251 — handed on to the children
     processes = {
-        "API": _started(server_command(settings), environ),
+        "API": _started(server.command(settings), environ),
         "tick": _started([str(Path(sys.prefix) / "bin" / "python"), "-m", "cli", "tick"], environ),
     }
     died = None
@@ -50,17 +52,6 @@ def command() -> None:
         open_fleet(settings).stop_all()
     if died:
         raise click.ClickException(f"the {died} process ended by itself; what it printed above says why")
-
-
-def _refuse_taken_port(settings: Settings) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as error:
-            raise click.ClickException(
-                f"{settings.host}:{settings.port} cannot be used ({error.strerror}). Try another: make run PORT=8081"
-            ) from None
 
 
 def _started(command: list[str], environ: dict[str, str]) -> subprocess.Popen[bytes]:
