@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import IO, cast
 
 import tifffile
-from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
+from PIL import ImageFile, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 
 from photos.facts import Depth, Format, PhotoFacts
-from photos.metadata import exif_facts, icc_text, orientation
+from photos.metadata import exif_facts, icc_text
 from photos.refused import Refused
 
 _OPENERS: dict[str, Callable[[IO[bytes]], ImageFile.ImageFile]] = {
@@ -21,6 +21,7 @@ _OPENERS: dict[str, Callable[[IO[bytes]], ImageFile.ImageFile]] = {
 _GREY_MODES = {"1", "L", "LA", "I", "I;16", "I;16B", "F"}
 _REDUCED, _MASK = 1, 4
 _MOST_PAGES = 8
+_INTERLEAVED = 1
 _ASSOCIATED, _UNASSOCIATED = (1,), (2,)  # kinds of alpha
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR = 0, 1, 2, 3, 5, 6
 _PNG_COLOUR = {0: "grey", 2: "rgb", 3: "palette", 4: "grey+alpha", 6: "rgb+alpha"}
@@ -52,18 +53,18 @@ def _pillow_header(format_: Format, photo: mmap.mmap) -> Header:
         grey, alpha = image.mode in _GREY_MODES, image.mode in {"RGBA", "LA", "PA"}
         if format_ == "png":
             depth, grey, alpha = _png_kind(photo, colour_key="transparency" in image.info)
-        exif = image.getexif()
+        exif = exif_facts(image.info.get("exif"))  # getexif() would decode a PNG's pixels to look behind them
         facts = PhotoFacts(
             format=format_,
             width=width,
             height=height,
-            orientation=orientation(exif),
+            orientation=exif.orientation,
             layout="rgb",
             depth=depth,
             grey=grey,
             alpha=alpha,
         )
-        return Header(facts=facts, metadata={**exif_facts(exif), **icc_text(image.info.get("icc_profile"), grey=grey)})
+        return Header(facts=facts, metadata={**exif.metadata, **icc_text(image.info.get("icc_profile"), grey=grey)})
 
 
 def _png_kind(photo: mmap.mmap, *, colour_key: bool) -> tuple[Depth, bool, bool]:
@@ -94,10 +95,10 @@ def _tiff_header(photo: mmap.mmap) -> Header:
         least = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _PALETTE: 1, _YCBCR: 3}.get(photometric)
         if least is None or not least <= samples <= 4 or (depth == 16 and photometric in {_PALETTE, _YCBCR}):
             raise Refused("not_plain_colours")
-        exif = Image.Exif()
-        photo.seek(0)
-        exif.load_from_fp(cast("IO[bytes]", photo))
-        turn = orientation(exif)
+        if depth == 16 and samples > 1 and int(page.planarconfig) != _INTERLEAVED:
+            raise Refused("planes_apart")  # OpenCV gets them wrong
+        exif = exif_facts(photo)
+        turn = exif.orientation
         icc = page.tags.get(TiffImagePlugin.ICCPROFILE)
         # The decoders turn TIFFs upright themselves, so what is stored in the buffer is upright.
         sides = (page.imagelength, page.imagewidth) if turn >= 5 else (page.imagewidth, page.imagelength)
@@ -111,7 +112,7 @@ def _tiff_header(photo: mmap.mmap) -> Header:
             grey=grey,
             alpha=photometric == _RGB and samples == 4 and page.extrasamples[:1] in {_ASSOCIATED, _UNASSOCIATED},
         )
-        metadata = {**exif_facts(exif), **icc_text(icc.value if icc else None, grey=grey)}
+        metadata = {**exif.metadata, **icc_text(icc.value if icc else None, grey=grey)}
         return Header(facts=facts, metadata=metadata, white_is_zero=photometric == _WHITE_IS_ZERO)
 
 

@@ -6,8 +6,11 @@ Never GPS, serial numbers, owner names, thumbnails, maker notes, comments or XMP
 import base64
 import io
 import math
+import mmap
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import IO, cast
 
 from PIL import Image, ImageCms
 
@@ -25,20 +28,47 @@ _NUMBERS = {
 }
 
 
-def exif_facts(exif: Image.Exif) -> dict[str, str]:
-    """Allow-listed text from an EXIF block; whatever is missing, malformed or implausible is left out."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExifFacts:
+    """EXIF orientation 1…8, and allow-listed text."""
+
+    orientation: int = 1
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+def exif_facts(block: bytes | mmap.mmap | None) -> ExifFacts:
+    """What an EXIF block, or a whole TIFF, says; whatever is missing, malformed or implausible is left out.
+
+    Damaged metadata never stands in the way of a photo: a block that cannot be parsed says nothing.
+    """
+    if block is None:
+        return ExifFacts()
+    exif = Image.Exif()
+    try:
+        if isinstance(block, mmap.mmap):
+            block.seek(0)
+            exif.load_from_fp(cast("IO[bytes]", block))
+        else:
+            exif.load(block)
+        return ExifFacts(orientation=_orientation(exif), metadata=_allowed(exif))
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 -- the parser is fed hostile bytes and may raise anything
+        return ExifFacts()
+
+
+def _orientation(exif: Image.Exif) -> int:
+    value = exif.get(_ORIENTATION)
+    return value if type(value) is int and 1 <= value <= 8 else 1
+
+
+def _allowed(exif: Image.Exif) -> dict[str, str]:
     inner = exif.get_ifd(_EXIF_IFD)
     found = {"make": _text(exif.get(_MAKE)), "model": _text(exif.get(_MODEL))}
     found["date"] = date_text(inner.get(_DATE_TAKEN) or exif.get(_DATE))
     for key, (tag, low, high) in _NUMBERS.items():
         found[key] = number_text(inner.get(tag, exif.get(tag)), low, high)
     return {key: value for key, value in found.items() if value}
-
-
-def orientation(exif: Image.Exif) -> int:
-    """EXIF orientation 1…8; 1 where there is none or nonsense."""
-    value = exif.get(_ORIENTATION)
-    return value if type(value) is int and 1 <= value <= 8 else 1
 
 
 def camera_facts(*, exposure_time: float, f_number: float, iso: float, focal_length: float) -> dict[str, str]:

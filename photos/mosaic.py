@@ -4,12 +4,11 @@ linear sRGB = M · diag(white balance) · (counts − black) / (white − black)
 """
 
 import mmap
-from typing import IO, Any, cast
+from typing import Any, cast
 
 import numpy as np
 import rawpy
 from numpy.typing import NDArray
-from PIL import Image
 
 from photos.facts import PhotoFacts
 from photos.limits import Limits
@@ -176,10 +175,7 @@ def _square(matrix: Matrix) -> Matrix:
 def _metadata(raw: rawpy.RawPy, photo: mmap.mmap) -> dict[str, str]:
     """From the file's own EXIF where it is a TIFF; else what LibRaw found, which puts numbers where it found none."""
     if photo[:4] in _TIFF_MAGIC:
-        photo.seek(0)
-        exif = Image.Exif()
-        exif.load_from_fp(cast("IO[bytes]", photo))
-        return exif_facts(exif)
+        return dict(exif_facts(photo).metadata)
     other = raw.other
     found = camera_facts(
         exposure_time=other.shutter_speed,

@@ -18,6 +18,7 @@ REFUSALS = {
     "jp2": ("unsupported_format", "JPEG 2000 photos cannot be read; export the photo as JPEG or PNG."),
     "cmyk": ("cmyk_photo", "The photo is in print colours (CMYK); convert it to RGB."),
     "not_plain_colours": ("unsupported_format", "The photo's colours are neither RGB nor grey; convert it to RGB."),
+    "planes_apart": ("unsupported_format", "The TIFF keeps its channels apart; save it with interleaved channels."),
     "not_8_or_16_bit": (
         "unsupported_format",
         "The photo has neither 8 nor 16 bits a channel; convert it to one of them.",
