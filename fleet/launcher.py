@@ -8,7 +8,7 @@ from dataclasses import replace
 from fleet.machines import Fleet, LaunchRefused, NoCapacity, SlotTaken
 from fleet.outlook import Outlook, outlook
 from fleet.policy import Charge, Launch, Policy, Stop, charges, decide
-from fleet.slots import Slot, begun, failed, settled, without_capacity, write_slot
+from fleet.slots import Outcome, Slot, begun, failed, settled, without_capacity, write_slot
 from fleet.view import Reason, View, observe
 from jobs.errors import RowChanged, RowExists
 from jobs.ports import Ports
@@ -91,32 +91,34 @@ class Launcher:
         return after if after is slot else self._write(after) or slot
 
     def _launch(self, launch: Launch, now: int) -> str | None:
-        """Charge, write the row, start the machine; a code of the registry when a budget forbids it."""
-        again = launch.slot.outcome == "launching"  # paid by the launcher that died before it could
-        paid = [] if again else self._charged(charges(launch, self._policy, now), now)
-        if paid is None:
-            if not launch.warm and launch.slot.outcome != "no_budget":
-                self._write(replace(launch.slot, outcome="no_budget", launched_ms=now))
-            return "warm_budget_spent" if launch.warm else None
+        """Write the row, charge, start the machine; a code of the registry when a budget forbids it.
+
+        Only who has written the row charges, so racing launchers never hold each other's budget; and every launch is
+        charged before it is tried, so a crash can only cost budget, never pass it (S8).
+        """
+        costs = charges(launch, self._policy, now)
+        if self._are_spent(costs, now):
+            return self._refuse(launch, launch.slot, now)
         slot = self._write(begun(launch.slot, reason=launch.reason, now=now))
         if slot is None:  # somebody else launches in this slot
-            self._refund(paid, now)
             return None
+        if not self._charge(costs, now):
+            return self._refuse(launch, slot, now)
         try:
             self._fleet.launch(slot.number, slot.epoch)
         except SlotTaken as taken:
             if taken.epoch == slot.epoch:
                 after = replace(slot, outcome="launched")
             else:
-                self._refund(paid, now)
+                self._refund(costs, now)
                 after = replace(slot, outcome="ended", epoch=max(slot.epoch, taken.epoch))
         except NoCapacity as error:
             log.warning("no capacity for slot %d: %s", slot.number, error)
-            self._refund(paid, now)
+            self._refund(costs, now)
             after = without_capacity(slot, detail=str(error), now=now)
         except LaunchRefused as error:
             log.exception("slot %d cannot be launched", slot.number)
-            self._refund(paid, now)
+            self._refund(costs, now)
             after = failed(slot, outcome="refused", detail=str(error), now=now)
         else:
             log.info("machine %d-%d launched: %s", slot.number, slot.epoch, launch.reason)
@@ -124,18 +126,31 @@ class Launcher:
         self._write(after)
         return None
 
-    def _charged(self, costs: list[Charge], now: int) -> list[Charge] | None:
-        """The charges once all are counted; None, and none counted, when one would pass its limit."""
-        paid: list[Charge] = []
-        for cost in costs:
-            if self._ports.table.add(cost.counter, 1, limit=cost.limit, expires_ms=cost.expires_ms, now=now) is None:
-                self._refund(paid, now)
-                return None
-            paid.append(cost)
-        return paid
+    def _refuse(self, launch: Launch, slot: Slot, now: int) -> str | None:
+        """Leave the slot as it was for a warm call; note for those who wait that the budget is spent."""
+        outcome: Outcome = launch.slot.outcome if launch.warm else "no_budget"
+        if slot.outcome != outcome:
+            self._write(replace(slot, outcome=outcome, launched_ms=launch.slot.launched_ms if launch.warm else now))
+        return "warm_budget_spent" if launch.warm else None
 
-    def _refund(self, paid: list[Charge], now: int) -> None:
-        for cost in paid:
+    def _are_spent(self, costs: list[Charge], now: int) -> bool:
+        return any(
+            cost.limit is not None
+            and (self._ports.table.add(cost.counter, 0, limit=None, expires_ms=cost.expires_ms, now=now) or 0)
+            >= cost.limit
+            for cost in costs
+        )
+
+    def _charge(self, costs: list[Charge], now: int) -> bool:
+        """Count the launch against every counter, or against none when one would pass its limit."""
+        for done, cost in enumerate(costs):
+            if self._ports.table.add(cost.counter, 1, limit=cost.limit, expires_ms=cost.expires_ms, now=now) is None:
+                self._refund(costs[:done], now)
+                return False
+        return True
+
+    def _refund(self, costs: list[Charge], now: int) -> None:
+        for cost in costs:
             self._ports.table.add(cost.counter, -1, limit=None, expires_ms=cost.expires_ms, now=now)
 
     def _write(self, slot: Slot) -> Slot | None:

@@ -135,7 +135,7 @@ def _ending(machine: Machine, view: View, policy: Policy, now: int) -> Stop | No
         why = "setup_failed"
     elif heartbeat is not None and is_silent(heartbeat, view, policy, now):
         why = "silent"
-    elif age > policy.ready_deadline_ms and (heartbeat is None or not heartbeat.ready_ms):
+    elif _waited_ms(machine, heartbeat, view, now) > policy.ready_deadline_ms:
         why = "not_ready"
     elif age > policy.hard_age_ms:
         why = "too_old"
@@ -145,6 +145,13 @@ def _ending(machine: Machine, view: View, policy: Policy, now: int) -> Stop | No
         return None
     overdue = slot.stopping_ms > 0 and now - slot.stopping_ms > STOP_GRACE_MS
     return Stop(machine=machine, why=why, kill=overdue or why in ("setup_failed", "silent", "not_ready"))
+
+
+def _waited_ms(machine: Machine, heartbeat: Heartbeat | None, view: View, now: int) -> int:
+    """How long the machine has been expected to become ready; 0 once it is."""
+    if heartbeat is None:  # old signs are forgotten, so it may have been ready before we listened
+        return now - max(machine.launched_ms, view.watching_since_ms)
+    return 0 if heartbeat.ready_ms else now - machine.launched_ms
 
 
 def _is_free(slot: Slot, view: View, policy: Policy, *, now: int, warm: bool) -> bool:

@@ -34,7 +34,7 @@ def said(settings: Settings, slot: int = 0) -> str:
 
 
 def working(settings: Settings) -> bool:
-    return record(settings).get("worker") is not None and said(settings) != ""
+    return record(settings).get("worker") is not None and said(settings).endswith("\n")
 
 
 def test_a_launched_machine_is_listed_at_once(fleets: Fleets) -> None:

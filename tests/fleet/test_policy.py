@@ -129,6 +129,8 @@ def test_silence_counts_only_while_somebody_listens() -> None:
     quiet = View(slots=slots(), machines=(machine(),), heartbeats=(sign(beat_ms=NOW - 3_600_000 // 10),))
     assert stops(decide(quiet, POLICY, NOW, reason="tick")) == [("silent", True)]
     assert stops(decide(replace(quiet, watching_since_ms=NOW - 20_000), POLICY, NOW, reason="tick")) == []
+    forgotten = View(slots=slots(), machines=(machine(age_s=3600),), watching_since_ms=NOW - 20_000)
+    assert stops(decide(forgotten, POLICY, NOW, reason="tick")) == []
 
 
 def test_a_machine_beyond_the_slots_is_surplus() -> None:
