@@ -2,7 +2,6 @@
 
 import io
 import os
-import shutil
 import signal
 import sys
 import threading
@@ -200,8 +199,10 @@ def test_it_works_with_64_megabytes_of_shared_memory():
 
 @pytest.mark.skipif(sys.platform != "linux", reason="setpriv is Linux's")
 def test_it_works_without_root_and_as_root():
-    user = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups") if os.geteuid() == 0 else ()
-    assert not user or shutil.which("setpriv")
+    # Root's tests run it as nobody, who keeps one power: to read a Python that lies in root's home.
+    nobody = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
+    nobody += ("--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search")
+    user = nobody if os.geteuid() == 0 else ()
     with service(prefix=user, world=True, SANDBOX="strict", **QUICK) as running:
         accepted = running.upload(night_jpeg(640, 480))
         assert running.finished(accepted["id"])["state"] == "done"
