@@ -21,7 +21,7 @@ class Engine(Protocol):
     """Makes a dark photo bright."""
 
     name: str
-    """ "torch", "openvino" or "classical"."""
+    """One of torch, openvino, classical."""
     reason: str
     """Why this one, in a sentence for logs and `firstlight doctor`."""
 
@@ -46,7 +46,7 @@ class EngineMissing(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """What matters for the choice: packages that can be imported, weights that are there, and whether torch has a GPU."""
+    """What matters for the choice: packages to import, whether weights are there, and torch's GPU if it has one."""
 
     torch: bool
     openvino: bool
@@ -62,12 +62,15 @@ def choose(name: Name, machine: Machine) -> tuple[str, str]:
         if name == "auto":
             return "classical", "there is no weights file"
         raise EngineMissing(f"The engine {name} needs {SHIPPED.name}; train one, or use ENGINE=classical.")
-    if name == "torch" and not machine.torch:
-        raise EngineMissing("PyTorch is not installed: pip install torch, or use ENGINE=openvino.")
-    if name == "openvino" and not machine.openvino:
-        raise EngineMissing("OpenVINO is not installed: pip install openvino, or use ENGINE=torch.")
     if name != "auto":
+        if not (machine.torch if name == "torch" else machine.openvino):
+            raise EngineMissing(f"The engine {name} is not installed: pip install {name}, or use another ENGINE.")
         return name, "it was asked for"
+    return quickest(machine)
+
+
+def quickest(machine: Machine) -> tuple[str, str]:
+    """What `auto` means where there are weights: a GPU's runtime, else the quickest on a CPU, else none."""
     if machine.torch and machine.gpu is not None:
         return "torch", f"PyTorch sees {machine.gpu}"
     if machine.openvino:
@@ -89,7 +92,7 @@ def this_machine(weights: Path) -> Machine:
 
 
 def accelerator() -> str | None:
-    """ "CUDA" or "MPS" if PyTorch could use it, else None."""
+    """CUDA or MPS if PyTorch could use it, else None."""
     import sys  # noqa: PLC0415
 
     if sys.platform != "darwin" and not Path("/dev/nvidiactl").exists() and not Path("/dev/dxg").exists():

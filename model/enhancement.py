@@ -1,7 +1,7 @@
 """The way of one photo through any runtime: ratio, plan, tiles, codes."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from model.cfa import window
 from model.exposure import exposure_ratio
@@ -40,7 +40,7 @@ def enhance_with(
     *,
     budget: int = BUDGET,
 ) -> float:
-    """Fill `out` [H, W, 3] with the enhanced photo and return the exposure ratio used (`ratio`, or estimated when None).
+    """Fill `out` [H, W, 3] with the enhanced photo; return the exposure ratio used (`ratio`, estimated when None).
 
     pixels: [H, W, 3] or [H, W] as the raster says, H and W at least 16. `out` is uint8 or uint16. `progress` hears 0…1
     after each tile. Memory does not grow with the photo: see `budget`. Raises ValueError for shapes that do not fit.
@@ -53,7 +53,7 @@ def enhance_with(
     parts = list(tiles(raster.height + down, raster.width + right, tile_side(budget, runtime.bytes_per_pixel)))
     for done, tile in enumerate(parts, start=1):
         rows, columns = tile.rows, tile.columns
-        block = window(
+        block: Any = window(
             pixels, rows.read_from - down, rows.read_to - down, columns.read_from - right, columns.read_to - right
         )
         codes = restore(block)

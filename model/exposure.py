@@ -1,11 +1,11 @@
 """The exposure ratio a photo asks for, estimated from a thumbnail in linear light when nobody names one.
 
-The mean of the finished picture is brought to a target by bisection through the tone curve itself, so highlights that the
-curve holds back do not count as if they were blown. The target falls with the distance from the median to the highlights:
-an evenly dark room (under 2 stops) wants the brightness of a room, 0.47; a street at night, lamps 7 stops above everything,
-stays a night, 0.25. Both ends were chosen by eye and on LOL's bright halves, whose means lie at 0.22…0.62 (median 0.45).
-Pixels that hold less than two steps of the source's codes are not counted: there is nothing in them to bring to light, and
-lifting them turns a JPEG's black into green blocks.
+The mean of the finished picture is brought to a target by bisection through the tone curve itself, so highlights that
+the curve holds back do not count as if they were blown. The target falls with the distance from the median to the
+highlights: an evenly dark room (under 2 stops) wants the brightness of a room, 0.47; a street at night, lamps 7 stops
+above everything, stays a night, 0.25. Both ends were chosen by eye and on LOL's bright halves, whose means lie at
+0.22…0.62 (median 0.45). Pixels that hold less than two steps of the source's codes are not counted: there is nothing
+in them to bring to light, and lifting them turns a JPEG's black into green blocks.
 """
 
 import numpy as np
@@ -31,7 +31,7 @@ FEWEST = 0.02
 
 
 def thumbnail(pixels: Codes, raster: Raster) -> NDArray[np.float64]:
-    """Linear luminance [h, w], sides at most CELLS, of codes [H, W, 3] or [H, W]; each cell is the mean of 16 samples."""
+    """Linear luminance [h, w], sides at most CELLS, of codes [H, W, 3] or [H, W]; a cell is the mean of 16 samples."""
     tables = linear_tables(raster)
     height, width = raster.height, raster.width
     step = max(1, -(-max(height, width) // CELLS))

@@ -4,12 +4,12 @@
     conditions ────────────────────┼────┘                          │
                                    └─ in-quad ─────────────────────+─ shuffle ─ colour ─ Gather(tone) ─ round ─▶ codes
 
-Packing, tables, gain and rounding lie inside the graph: done in NumPy they would cost as much as the network. The plugin
-keeps everything after the last convolution, and what leads there without one, in float32 also where it computes in bf16,
-so the picture itself is never rounded to eight bits of mantissa; only the residual is.
+Packing, tables, gain and rounding lie inside the graph: done in NumPy they would cost as much as the network. The
+plugin keeps everything after the last convolution, and what leads there without one, in float32 also where it
+computes in bf16, so the picture itself is never rounded to eight bits of mantissa; only the residual is.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import openvino as ov
@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from openvino import opset13 as ops
 
 from model.light import OFFSET, POWER, SCALE, TOE_ENCODED, TOE_LINEAR, TOE_SLOPE
-from model.network_range import INPUT_HIGH, INPUT_LOW
+from model.network_range import INPUT_HIGH, INPUT_LOW, LEAK
 
 Arrays = dict[str, NDArray[np.float32]]
-Node = ov.Output | ov.Node
+Node = Any
+"""An output of a node of the graph; OpenVINO has no type information."""
 
 
 def convolution(node: Node, arrays: Arrays, name: str, *, stride: int = 1, pad: int = 1) -> Node:
@@ -30,27 +31,32 @@ def convolution(node: Node, arrays: Arrays, name: str, *, stride: int = 1, pad: 
     return ops.add(product, ops.constant(arrays[f"{name}.bias"].reshape(1, -1, 1, 1)))
 
 
+def bend(node: Node) -> Node:
+    """The leaky ReLU, as in `network.bend`."""
+    return ops.prelu(node, ops.constant(np.array([LEAK], np.float32)))
+
+
 def blocks(node: Node, arrays: Arrays, name: str, count: int) -> Node:
     """Residual blocks `name.0` … `name.count-1`, as in `network.Block`."""
     for index in range(count):
-        inner = ops.relu(convolution(node, arrays, f"{name}.{index}.first"))
-        node = ops.add(node, convolution(inner, arrays, f"{name}.{index}.second"))
+        inner = bend(convolution(node, arrays, f"{name}.{index}.first"))
+        node = bend(ops.add(node, convolution(inner, arrays, f"{name}.{index}.second")))
     return node
 
 
 def u_net(node: Node, arrays: Arrays, dims: dict[str, int], layout: str) -> Node:
     """Clamped planes and conditions [1, C+2, h, w] → residual [1, 12, h, w], as in `network.Network`."""
-    node = convolution(node, arrays, f"stem.{layout}")
+    node = bend(convolution(node, arrays, f"stem.{layout}"))
     skips = []
     for level in range(dims["levels"] - 1):
         node = blocks(node, arrays, f"down.{level}", dims["blocks"])
         skips.append(node)
-        node = ops.relu(convolution(node, arrays, f"shrink.{level}", stride=2, pad=0))
+        node = bend(convolution(node, arrays, f"shrink.{level}", stride=2, pad=0))
     node = blocks(node, arrays, "middle", dims["middle_blocks"])
     for level in reversed(range(dims["levels"] - 1)):
         grown = ops.depth_to_space(convolution(node, arrays, f"grow.{level}", pad=0), "depth_first", 2)
         node = blocks(ops.add(grown, skips[level]), arrays, f"up.{level}", dims["blocks"])
-    return convolution(ops.relu(node), arrays, "head")
+    return convolution(node, arrays, "head")
 
 
 def integers(values: list[int]) -> Node:
@@ -118,7 +124,7 @@ def coloured(picture: Node, matrix: Node) -> Node:
 
 
 def toned(picture: Node, tone: Node, scale: Node, entries: int) -> Node:
-    """Encoded light → output codes, rounded, by linear interpolation in the tone table; `scale` is (entries − 1)/top."""
+    """Encoded light → output codes, rounded, interpolated in the tone table; `scale` is (entries − 1)/top."""
     place = ops.clamp(ops.multiply(picture, scale), 0.0, float(entries - 1))
     below = ops.minimum(ops.floor(place), number(entries - 2))
     index = ops.convert(below, ov.Type.i32)

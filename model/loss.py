@@ -1,4 +1,4 @@
-"""What training minimises: Charbonnier distance plus a share of structural dissimilarity, both in the encoded domain."""
+"""What training minimises: Charbonnier distance plus a share of structural dissimilarity, in the encoded domain."""
 
 import torch
 from torch import Tensor
@@ -17,7 +17,7 @@ def charbonnier(found: Tensor, wanted: Tensor) -> Tensor:
 
 
 def dissimilarity(found: Tensor, wanted: Tensor) -> Tensor:
-    """1 − SSIM over plain 8×8 windows, stride 4: [N, C, H, W] twice → a scalar. Cheaper than the Gaussian one we report."""
+    """1 − SSIM over plain 8×8 windows, stride 4: [N, C, H, W] twice → a scalar; cheaper than the one we report."""
     stacked = torch.cat([found, wanted, found * found, wanted * wanted, found * wanted], 1)
     mean_f, mean_w, square_f, square_w, product = functional.avg_pool2d(stacked, WINDOW, STRIDE).chunk(5, 1)
     variance_f, variance_w = square_f - mean_f**2, square_w - mean_w**2

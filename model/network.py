@@ -1,11 +1,12 @@
 """The network in PyTorch: two small stems, one plain 3×3 U-Net, a residual on twelve planes.
 
-    mosaic [4+2 planes] ─ stem ┐                                                  ┌─ head ─ 12 planes, added to the input
+    mosaic [4+2 planes] ─ stem ┐                                                  ┌─ head ─ 12 planes, added to it
                                ├─ 16 ─▶ 32 ─▶ 64 ─▶ 128 ─▶ 64 ─▶ 32 ─▶ 16 ────────┘
     rgb   [12+2 planes] ─ stem ┘   └──────┴──── sums ────┴──────┘
 
-Plain convolutions run at nine tenths of a CPU's peak where attention or depthwise ones are bound by memory. Skips are sums,
-not concatenations: the same floating-point budget then buys a second residual block at the bottom, where the context is.
+Plain convolutions run at nine tenths of a CPU's peak where attention or depthwise ones are bound by memory. Skips are
+sums, not concatenations: the same floating-point budget then buys a second residual block at the bottom, where the
+context is.
 """
 
 from dataclasses import asdict, dataclass
@@ -15,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from model.network_range import INPUT_HIGH, INPUT_LOW
+from model.network_range import INPUT_HIGH, INPUT_LOW, LEAK
 
 Layout = Literal["rgb", "mosaic"]
 
@@ -35,7 +36,7 @@ class Dims:
 
 
 class Block(nn.Module):
-    """Two 3×3 convolutions around a ReLU, added to what came in: [N, C, H, W] → the same."""
+    """Two 3×3 convolutions, added to what came in: [N, C, H, W] → the same."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -44,7 +45,12 @@ class Block(nn.Module):
 
     def forward(self, planes: Tensor) -> Tensor:
         """One residual step."""
-        return planes + self.second(functional.relu(self.first(planes)))  # type: ignore[no-any-return]
+        return bend(planes + self.second(bend(self.first(planes))))
+
+
+def bend(planes: Tensor) -> Tensor:
+    """The non-linearity. Leaky, since a plain ReLU on the sums died as a whole in an early training run."""
+    return functional.leaky_relu(planes, LEAK)
 
 
 class Network(nn.Module):
@@ -78,16 +84,16 @@ class Network(nn.Module):
         """
         count, _, height, width = planes.shape
         constant = conditions[:, :, None, None].expand(count, 2, height, width).to(planes.dtype)
-        x = self.stem[layout](torch.cat([planes.clamp(INPUT_LOW, INPUT_HIGH), constant], 1))
+        x = bend(self.stem[layout](torch.cat([planes.clamp(INPUT_LOW, INPUT_HIGH), constant], 1)))
         skips = []
         for blocks, shrink in zip(self.down, self.shrink, strict=True):
             x = blocks(x)
             skips.append(x)
-            x = functional.relu(shrink(x))
+            x = bend(shrink(x))
         x = self.middle(x)
         for blocks, grow, skip in zip(reversed(self.up), reversed(self.grow), reversed(skips), strict=True):
             x = blocks(functional.pixel_shuffle(grow(x), 2) + skip)
-        return self.head(functional.relu(x))  # type: ignore[no-any-return]
+        return self.head(x)  # type: ignore[no-any-return]
 
 
 def in_quad(planes: Tensor) -> Tensor:
@@ -111,6 +117,11 @@ def restore(network: Network, planes: Tensor, conditions: Tensor, layout: Layout
 def pack_rgb(picture: Tensor) -> Tensor:
     """[N, 3, H, W], even sides → [N, 12, H/2, W/2]; the inverse of `pixel_shuffle(…, 2)`."""
     return functional.pixel_unshuffle(picture, 2)
+
+
+def channels_last(network: Network) -> Network:
+    """The network with its kernels in the memory order that convolutions prefer."""
+    return network.to(memory_format=torch.channels_last)  # type: ignore[no-any-return, call-overload]
 
 
 def parameter_count(network: Network) -> int:

@@ -4,3 +4,5 @@ INPUT_LOW = -0.5
 """Well below black, so that a raw file's noise stays symmetric around it."""
 INPUT_HIGH = 2.0
 """Two and a third stops above white."""
+LEAK = 0.1
+"""Slope of the non-linearity below zero."""

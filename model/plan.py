@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from model.cfa import red_offset
 from model.light import decode, encode
+from model.network_range import INPUT_LOW
 from model.sigma import noise_sigma
 from model.tone import brightest, tone_table
 from photos.raster import Raster
@@ -58,7 +59,7 @@ def linear_tables(raster: Raster) -> NDArray[np.float64]:
 
 
 def sample_planes(pixels: Codes, raster: Raster, source: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A few hundred thousand encoded values for the noise estimate: bands of the photo, packed as the network sees them."""
+    """A few hundred thousand encoded values for the noise estimate: bands of the photo, packed as for the network."""
     down, right = red_offset(raster.cfa)
     body = pixels[down:, right:]
     height, width = body.shape[0] // 4 * 4, body.shape[1] // 4 * 4
@@ -74,7 +75,7 @@ def sample_planes(pixels: Codes, raster: Raster, source: NDArray[np.float32]) ->
 
 def plan(pixels: Codes, raster: Raster, ratio: float, depth: int) -> Plan:
     """The plan for codes [H, W, 3] or [H, W], a ratio 1…300, and results of 8 or 16 bits."""
-    source = encode(ratio * linear_tables(raster)).astype(np.float32)
+    source = np.maximum(encode(ratio * linear_tables(raster)), INPUT_LOW).astype(np.float32)
     sigma = noise_sigma(sample_planes(pixels, raster, source))
     white = (1 << depth) - 1
     matrix = np.array(raster.colour_matrix, np.float32).reshape(3, 3) if raster.layout == "mosaic" else None

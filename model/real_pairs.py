@@ -1,4 +1,4 @@
-"""Real pairs of a dark and a bright photo of one scene, in LOL's layout (`low/`, `high/`) or SID's (`short/`, `long/`)."""
+"""Real pairs of dark and bright photos of one scene, laid out as LOL (`low/`, `high/`) or SID (`short/`, `long/`)."""
 
 from dataclasses import dataclass
 

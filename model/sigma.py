@@ -1,4 +1,4 @@
-"""How noisy a photo is: one number from the finest diagonal detail, which pictures have little of and noise has much."""
+"""How noisy a photo is: one number from the finest diagonal detail, rich in noise and poor in picture."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ def noise_sigma(planes: NDArray[np.float32]) -> float:
 
     A trimmed mean, not a median: 8-bit codes of a dark photo take so few values that a median sticks to one of them.
     """
-    count, height, width = planes.shape
+    _, height, width = planes.shape
     even = planes[:, : height // 2 * 2, : width // 2 * 2]
     detail = (even[:, ::2, ::2] - even[:, ::2, 1::2] - even[:, 1::2, ::2] + even[:, 1::2, 1::2]) / 2
     size = np.abs(detail.ravel())

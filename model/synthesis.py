@@ -1,12 +1,13 @@
 """Synthetic pairs: what a camera would have made of a well-exposed photo, had it been taken in the dark.
 
-    photo ─ decode ─▶ linear ─▶ ÷ gain ─▶ camera (noise, black, white, quantisation, JPEG) ─▶ codes ─ encode(gain · …) ─▶ input
-       └──────────────▶ the same light, the same gain and white balance, no noise ─────────────────────────────────────▶ target
+    photo ─▶ linear ─▶ ÷ gain ─▶ camera (noise, black, white, quantisation, JPEG) ─▶ codes ─ encode(gain · …) ─▶ input
+                └──────▶ the same light, the same gain and white balance, no noise ─────────────────────────────▶ target
 
-The target is the clean picture *at the input's own gain and white balance*: the network restores, it never guesses a tone.
-Sensor noise follows ELD (Wei et al., CVPR 2020): shot noise by the system gain K, Tukey-lambda read noise, row noise, colour
-bias, quantisation. Priors cover the five cameras calibrated there (A7S II, D850, 5D4, 70D, 700D; K 0.09…29, lambda −0.24…0.20,
-log read scale 0.57…1.54 + 0.46…0.66 log K) and are widened around them. sRGB noise is drawn by its spread *after* gain.
+The target is the clean picture *at the input's own gain and white balance*: the network restores, it never guesses a
+tone. Sensor noise follows ELD (Wei et al., CVPR 2020): shot noise by the system gain K, Tukey-lambda read noise, row
+noise, colour bias, quantisation. Priors cover the five cameras calibrated there (A7S II, D850, 5D4, 70D, 700D; K
+0.09…29, lambda −0.24…0.20, log read scale 0.57…1.54 + 0.46…0.66 log K) and are widened around them. sRGB noise is
+drawn by its spread *after* gain.
 """
 
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
+from model.network_range import INPUT_LOW
 from model.sigma import TRIM, TRIMMED_MEAN_OF_NORMAL
 from model.tensors import decode, encode
 
@@ -30,7 +32,7 @@ SENSOR_RANGE = 15_871.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pairs:
-    """A batch of training pairs: `planes` [N, 12 or 4, h, w] and `target` [N, 3, 2h, 2w], both encoded; `conditions` [N, 2]."""
+    """A batch: `planes` [N, 12 or 4, h, w] and `target` [N, 3, 2h, 2w], both encoded; `conditions` [N, 2]."""
 
     layout: Literal["rgb", "mosaic"]
     planes: Tensor
@@ -49,7 +51,7 @@ def log_uniform(count: int, low: float, high: float, random: torch.Generator) ->
 
 
 def crops(photos: list[Photo], count: int, side: int, random: torch.Generator) -> Tensor:
-    """Random flipped crops of random photos → [count, 3, side, side] encoded, 0…1; some shrunk, some enlarged, some softened."""
+    """Random crops of random photos → [count, 3, side, side] encoded, 0…1; flipped, turned, some shrunk or enlarged."""
     batch = torch.empty(count, 3, side, side)
     for index in range(count):
         photo = photos[int(torch.randint(len(photos), (), generator=random))]
@@ -79,7 +81,7 @@ def exposures(count: int, random: torch.Generator, *, peaked: bool) -> tuple[Ten
 
 
 def conditions(planes: Tensor, gain: Tensor, random: torch.Generator) -> Tensor:
-    """What the network is told of a photo: [N, 2] of log2(gain)/8 and 4·sigma, sigma jittered as a whole photo's would differ."""
+    """What the network is told: [N, 2] of log2(gain)/8 and 4·sigma, jittered as a photo's differs from a crop's."""
     diagonal = planes.flatten(1).reshape(len(planes), -1, planes.shape[2] // 2, 2, planes.shape[3] // 2, 2)
     detail = (diagonal[..., 0, :, 0] - diagonal[..., 0, :, 1] - diagonal[..., 1, :, 0] + diagonal[..., 1, :, 1]) / 2
     size = detail.flatten(1)[:, ::3].abs().sort(1).values
@@ -141,7 +143,7 @@ def jpeg(code: Tensor, random: torch.Generator) -> Tensor:
 
 
 def cameras(count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Linear sRGB → white-balanced camera colours [count, 3, 3] (rows sum to 1), and white balance [count, 3, 1, 1], green 1."""
+    """Linear sRGB → white-balanced camera colours [count, 3, 3], rows sum to 1; balance [count, 3, 1, 1], green 1."""
     spread = torch.rand(count, 3, 2, generator=random)
     red = torch.stack([0.5 + 0.35 * spread[:, 0, 0], 0.04 + 0.10 * spread[:, 0, 1]], 1)
     green = torch.stack([0.04 + 0.16 * spread[:, 1, 0], 0.04 + 0.20 * spread[:, 1, 1]], 1)
@@ -165,7 +167,7 @@ def mosaic_planes(picture: Tensor) -> Tensor:
 
 
 def sensor(counts: Tensor, system_gain: Tensor, random: torch.Generator) -> Tensor:
-    """Clean counts above black [N, 4, h, w] → noisy counts above black by ELD's model, `system_gain` in counts per electron.
+    """Clean counts above black [N, 4, h, w] → noisy ones by ELD's model, `system_gain` in counts per electron.
 
     Not clipped at black: raw files keep what lies under it.
     """
@@ -185,7 +187,7 @@ def sensor(counts: Tensor, system_gain: Tensor, random: torch.Generator) -> Tens
 
 
 def dark_mosaic(picture: Tensor, random: torch.Generator) -> Pairs:
-    """Clean sRGB crops [N, 3, H, W] → pairs as a raw file would give them; the target is in white-balanced camera colours."""
+    """Clean sRGB crops [N, 3, H, W] → pairs as raw files give them; targets are in white-balanced camera colours."""
     count = len(picture)
     gain, brightness = exposures(count, random, peaked=False)
     to_camera, balance = cameras(count, random)
@@ -196,5 +198,5 @@ def dark_mosaic(picture: Tensor, random: torch.Generator) -> Pairs:
     counts = sensor(mosaic_planes(bright / balance) / gain * SENSOR_RANGE, system_gain, random)
     counts = counts.clamp(-512.0, SENSOR_RANGE)
     lit = counts / SENSOR_RANGE * torch.stack([balance[:, 0], balance[:, 1], balance[:, 1], balance[:, 2]], 1)
-    planes = encode(gain * lit.clamp(max=1))
+    planes = encode(gain * lit.clamp(max=1)).clamp(min=INPUT_LOW)
     return Pairs(layout="mosaic", planes=planes, conditions=conditions(planes, gain, random), target=encode(bright))

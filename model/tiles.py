@@ -62,6 +62,6 @@ def tiles(height: int, width: int, side: int, margin: int = MARGIN) -> Iterator[
 
 
 def tile_side(budget: int, bytes_per_pixel: int) -> int:
-    """The largest written side, a multiple of GRID, whose tile a runtime can work on within `budget` bytes; at least 128."""
+    """The largest written side, a multiple of GRID, whose tile a runtime can hold in `budget` bytes; at least 128."""
     whole = int((budget / bytes_per_pixel) ** 0.5)
     return max(128, (whole - 2 * MARGIN) // GRID * GRID)

@@ -23,7 +23,7 @@ def brightest(ratio: float) -> float:
 
 
 def toned(encoded: ArrayLike, ratio: float) -> NDArray[np.float64]:
-    """Encoded value 0…brightest(ratio) → encoded value 0…1 of the result; grows strictly, and is the identity at ratio 1."""
+    """Encoded value 0…brightest(ratio) → encoded value 0…1 of the result; strictly growing, the identity at ratio 1."""
     encoded = np.clip(np.asarray(encoded, np.float64), 0.0, brightest(ratio))
     excess = np.maximum(encoded - KNEE, 0.0) / (1 - KNEE)
     limit = (brightest(ratio) - KNEE) / (1 - KNEE)

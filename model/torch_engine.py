@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from model.enhancement import Restorer, enhance_with
-from model.network import Dims, Network, restore
+from model.network import Dims, Network, channels_last, restore
 from model.plan import Codes, Plan
 from model.tensors import decode, encode
 from model.weights import Weights
@@ -42,7 +42,7 @@ class TorchEngine:
         self.network = Network(Dims(**weights.dims))
         self.network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.arrays.items()})
         self.network = self.network.eval().requires_grad_(requires_grad=False)
-        self.network = self.network.to(self.device, memory_format=torch.channels_last)
+        self.network = channels_last(self.network.to(self.device))
         self.half = fast_bfloat16(self.device)
 
     def enhance(

@@ -4,14 +4,14 @@ import csv
 import math
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from model.loss import restoration_loss
-from model.network import Dims, Network, restore
+from model.network import Dims, Network, channels_last, restore
 from model.real_pairs import RealPairs
 from model.synthesis import Pairs, Photo, crops, dark_mosaic, dark_srgb
 from model.torch_engine import best_device, fast_bfloat16
@@ -23,9 +23,9 @@ LOSSES = "losses.csv"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """How to train. Crops are squares of `side` pixels; training ends after `steps` or `minutes`, whichever comes first."""
+    """How to train. Crops are squares of `side` pixels; it ends after `steps` or `minutes`, whichever comes first."""
 
-    dims: Dims = Dims()
+    dims: Dims = field(default_factory=Dims)
     steps: int = 40_000
     minutes: float = math.inf
     batch: int = 12
@@ -52,8 +52,9 @@ def train(
 ) -> Path:
     """Train on photos ([H, W, 3] uint8, sRGB, each side ≥ 32) and return the path of the weights.
 
-    `folder` receives the checkpoint, from which the same call resumes, the losses as CSV, and the weights (averaged, fp16).
-    `clock` counts seconds. `facts` are saved with the weights. Raises ValueError when there is nothing to train on.
+    `folder` receives the checkpoint, from which the same call resumes, the losses as CSV, and the weights (averaged,
+    fp16). `clock` counts seconds. `facts` are saved with the weights. Raises ValueError when there is nothing to
+    train on.
     """
     if not photos:
         raise ValueError("No photos to train on: name a folder with at least one JPEG or PNG.")
@@ -61,7 +62,7 @@ def train(
     device = best_device()
     random = torch.Generator().manual_seed(recipe.seed)
     torch.manual_seed(recipe.seed)
-    network = Network(recipe.dims).to(device, memory_format=torch.channels_last)
+    network = channels_last(Network(recipe.dims).to(device))
     average = deepcopy(network).requires_grad_(requires_grad=False)
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=1e-4, fused=True)
     step, elapsed = resume(folder / CHECKPOINT, network, average, optimizer, random)
@@ -77,7 +78,7 @@ def train(
         loss = restoration_loss(found, batch.target)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 0.5)
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 0.1)
         optimizer.step()
         step += 1
         keep = min(recipe.averaging, (1 + step) / (10 + step))
