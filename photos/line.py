@@ -108,7 +108,7 @@ class Line:
                     self._request(call, [status_end.fileno(), talk_end.fileno(), *call.fds])
                 shorten = _shortening(talk, call.deadline_s + _GRACE_S)
                 watch = _shortening(status, call.deadline_s + 2 * _GRACE_S)
-                answer, garbled = _conversation(talk, call.request, shorten)
+                answer = _conversation(talk, call.request, shorten)
                 report = receive(status, before=watch)
                 if not Record(report).absent("fork"):
                     raise CodecDied("no process for the decoder could be started")
@@ -116,9 +116,7 @@ class Line:
             except (OSError, WireBroken, MalformedRecord) as error:
                 self.broken = True
                 raise CodecDied("the photo decoder was lost") from error
-        problem = fault(ending, answer, call.deadline_s)
-        if problem is None and garbled:
-            problem = unreadable("kills_decoder")
+        problem = fault(ending, answer, call.deadline_s, hostile=call.request["op"] != "encode")
         if problem:
             raise problem
         return answer
@@ -137,19 +135,16 @@ class Line:
             send(self._control, {"address_space": call.address_space, "deadline_s": call.deadline_s}, fds)
 
 
-def _conversation(
-    talk: socket.socket, request: dict[str, object], before: Callable[[], None]
-) -> tuple[object | None, bool]:
-    """Send the request; the child's answer, and whether what came was no message at all."""
+def _conversation(talk: socket.socket, request: dict[str, object], before: Callable[[], None]) -> object | None:
+    """Send the request; the child's answer, None if it ended without. UnreadablePhoto if what came was no message."""
     try:
         before()
         send(talk, request)
-        answer = receive(talk, before=before)
+        return receive(talk, before=before)
     except (BrokenPipeError, ConnectionResetError):
-        return None, False  # the child died early; its ending says how
-    except WireBroken:
-        return None, True
-    return answer, False
+        return None  # the child died early; its ending says how
+    except WireBroken as error:
+        raise unreadable("kills_decoder") from error
 
 
 def _shortening(sock: socket.socket, seconds: float) -> Callable[[], None]:

@@ -32,7 +32,7 @@ class Ending:
         )
 
 
-def fault(ending: Ending, answer: object, deadline_s: float) -> PhotoError | None:
+def fault(ending: Ending, answer: object, deadline_s: float, *, hostile: bool) -> PhotoError | None:
     """The error of a call whose child ended so, having said `answer` (None: nothing); None if it succeeded.
 
     The photo is to blame for a crash, for a forbidden system call, for using up its CPU seconds. It is not for a child
@@ -49,15 +49,20 @@ def fault(ending: Ending, answer: object, deadline_s: float) -> PhotoError | Non
         return CodecDied("the system killed the decoder")
     if ending.signal:
         return unreadable("kills_decoder")
-    return _said(answer) if ending.exit == 0 else CodecDied(f"the decoder could not start: status {ending.exit}")
+    return (
+        _said(answer, hostile=hostile)
+        if ending.exit == 0
+        else CodecDied(f"the decoder could not start: status {ending.exit}")
+    )
 
 
-def _said(answer: object) -> PhotoError | None:
+def _said(answer: object, *, hostile: bool) -> PhotoError | None:
     """The error that an answer reports; a malformed one comes from a decoder that the photo has taken over."""
     try:
         record = Record(answer)
         if not record.absent("failed"):
-            return CodecDied(f"encoder or decoder failed: {record.text('failed', 500)}")
+            said = record.text("failed", 500)
+            return unreadable("kills_decoder") if hostile else CodecDied(f"the encoder failed: {said}")
         if record.absent("refused"):
             return None
         return unreadable(record.choice("refused", list(REFUSALS)))
