@@ -1,10 +1,7 @@
-"""Small workers, one file for each way to behave, and a bounded wait for what they do."""
+"""Stores and local fleets in a folder of the test's own; no machine outlives its test."""
 
 from __future__ import annotations
 
-import os
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,33 +11,7 @@ from fleet.machines import LocalFleet
 from jobs.clock import now_ms
 from jobs.ports import Ports, open_ports
 from jobs.settings import Settings
-
-WORKERS = Path(__file__).parent / "workers"
-
-
-def worker(name: str, *arguments: str) -> list[str]:
-    return [f"{sys.prefix}/bin/python", str(WORKERS / f"{name}.py"), *arguments]
-
-
-def until(condition: Callable[[], object], *, within_s: float = 10.0) -> None:
-    """Wait for an event of another process, with a bound."""
-    ends = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < ends, "it never happened"
-        time.sleep(0.005)
-
-
-def is_alive(pid: int) -> bool:
-    """Whether the process runs; one that has ended and waits for its parent does not."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    stat = Path(f"/proc/{pid}/stat")
-    try:
-        return not stat.parent.parent.joinpath("self").exists() or stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+from tests.fleet.processes import until
 
 
 @pytest.fixture

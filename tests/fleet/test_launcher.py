@@ -17,13 +17,11 @@ from fleet.launcher import Launcher
 from fleet.machines import LaunchRefused, LocalFleet, NoCapacity, NoFleet
 from fleet.slots import LAUNCH_GRACE_MS, Slot, begun, read_slots, write_slot
 from jobs.heartbeat import Heartbeat, beat
-from jobs.intake import Order, accept
 from jobs.ports import Ports, open_ports
 from jobs.settings import Settings
-
-from .clouds import Cloud
-from .conftest import until, worker
-from .test_machines import record, said, working
+from tests.fleet.clouds import Cloud
+from tests.fleet.photos import upload
+from tests.fleet.processes import record, said, until, worker, working
 
 DAY_MS = 86_400_000
 
@@ -52,14 +50,6 @@ def world(settings: Settings, clock: Clock):
     ports = open_ports(settings, clock=clock)
     yield ports, Cloud(clock=clock)
     ports.close()
-
-
-def upload(ports: Ports, tmp_path: Path) -> str:
-    order = Order(ratio=None, format="jpeg", photo={}, size=5, sha256="", visitor="v")
-    photo = tmp_path / "photo"
-    photo.write_bytes(b"photo")
-    with photo.open("rb") as file:
-        return accept(ports, order, file).job.id
 
 
 def show(ports: Ports, epoch: int, state: str, *, slot: int = 0, **facts: object) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -18,23 +17,9 @@ from fleet import keeper
 from fleet.machines import LaunchRefused, LocalFleet, Machine, NoFleet, SlotTaken, open_fleet
 from jobs.clock import now_ms
 from jobs.settings import Settings
-
-from .conftest import is_alive, until, worker
+from tests.fleet.processes import is_alive, record, said, until, worker, working
 
 Fleets = Callable[..., LocalFleet]
-
-
-def record(settings: Settings, slot: int = 0) -> dict[str, int]:
-    return json.loads(Path(settings.fleet.removeprefix("process:"), f"{slot}.json").read_text())
-
-
-def said(settings: Settings, slot: int = 0) -> str:
-    path = Path(settings.fleet.removeprefix("process:"), f"{slot}.log")
-    return path.read_text() if path.exists() else ""
-
-
-def working(settings: Settings) -> bool:
-    return record(settings).get("worker") is not None and said(settings).endswith("\n")
 
 
 def test_a_launched_machine_is_listed_at_once(fleets: Fleets) -> None:

@@ -11,8 +11,7 @@ from fleet.policy import Policy
 from fleet.slots import Slot
 from fleet.view import View
 from jobs.settings import Settings
-
-from .test_policy import NOW, SLOTS, machine, sign, slots
+from tests.fleet.views import NOW, SLOTS, machine, sign, slots
 
 POLICY = Policy.of(Settings(max_machines=2))
 NOBODY = Policy.of(Settings(fleet="none:"))

@@ -12,9 +12,8 @@ from fleet.machines import Machine
 from fleet.tick import run, tick_once
 from jobs.ports import Ports
 from jobs.settings import Settings
-
-from .clouds import Cloud
-from .test_launcher import upload
+from tests.fleet.clouds import Cloud
+from tests.fleet.photos import upload
 
 
 def test_a_round_sweeps_reaps_and_ensures(ports: Ports, settings: Settings, tmp_path: Path) -> None:
