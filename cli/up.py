@@ -12,10 +12,10 @@ import urllib.request
 from pathlib import Path
 
 import click
-from api import server
-from fleet.machines import open_fleet
 
+from api import server
 from cli.settings import read_settings
+from fleet.machines import open_fleet
 from jobs.settings import Settings
 
 READY_S = 30.0

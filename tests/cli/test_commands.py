@@ -1,0 +1,42 @@
+"""Each command explains itself, quickly, and a wrong setting is told with its cure."""
+
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from cli.main import COMMANDS, main
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_a_help_text(name):
+    result = CliRunner().invoke(main, [name, "--help"])
+    assert result.exit_code == 0
+    assert len(result.output.splitlines()) > 4
+
+
+def test_help_loads_neither_a_network_nor_a_decoder():
+    code = "import sys; from cli.main import main; main(['--help'], standalone_mode=False); print(sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    modules = done.stdout.splitlines()[-1]
+    assert not [name for name in ("torch", "numpy", "PIL", "flask", "openvino") if f"'{name}'" in modules]
+
+
+def test_a_wrong_setting_is_told_with_its_cure(monkeypatch):
+    monkeypatch.setenv("ENGINE", "cuda")
+    result = CliRunner().invoke(main, ["tick", "--once"])
+    assert result.exit_code == 1
+    assert "use auto, torch, openvino or classical" in result.output
+
+
+def test_a_taken_port_is_told_with_its_cure(monkeypatch):
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        monkeypatch.setenv("PORT", str(taken.getsockname()[1]))
+        result = CliRunner().invoke(main, ["up"])
+    assert result.exit_code == 1
+    assert "PORT=" in result.output
