@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import time
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -53,6 +55,7 @@ class Blobs(Protocol):
 
 _KEY = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 _CHUNK = 1 << 20
+ABANDONED_NS = 24 * 3600 * 10**9
 
 
 class FolderBlobs:
@@ -61,6 +64,10 @@ class FolderBlobs:
     def __init__(self, folder: str | Path) -> None:
         self._folder = Path(folder)
         self._arriving = self._folder / ".arriving"
+        for left in self._arriving.glob("*"):  # by a process that was killed while it wrote
+            with suppress(FileNotFoundError):  # or somebody else tidies up
+                if time.time_ns() - left.stat().st_mtime_ns > ABANDONED_NS:
+                    left.unlink()
 
     def put(self, key: str, source: BinaryIO, *, if_absent: bool = False) -> Stored:
         target = self._path(key)
