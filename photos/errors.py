@@ -14,8 +14,9 @@ class UnreadablePhoto(PhotoError):
     """The photo cannot be enhanced, and it is the photo's fault.
 
     `code` is one of the stable codes of the error registry (`unsupported_format`, `unreadable_photo`,
-    `photo_too_large`, `too_many_pixels`, `photo_too_small`, `animated_photo`, `photo_kills_decoder`, `photo_too_slow`,
-    `bad_format`); `detail` is a sentence for a person, free of paths and of anything read from the photo.
+    `photo_too_large`, `too_many_pixels`, `photo_too_small`, `photo_too_wide`, `animated_photo`, `cmyk_photo`,
+    `photo_kills_decoder`, `photo_too_slow`, `photo_needs_too_much_memory`, `bad_format`); `detail` is a sentence for
+    a person, free of paths and of anything read from the photo.
     """
 
     def __init__(self, code: str, detail: str) -> None:

@@ -40,7 +40,7 @@ REFUSALS = {
     "too_small": ("photo_too_small", "The photo is too small; send one of at least 16 pixels a side."),
     "animated": ("animated_photo", "The photo has more than one frame or page; send a single picture."),
     "too_much_memory": (
-        "photo_kills_decoder",
+        "photo_needs_too_much_memory",
         "Reading the photo takes more memory than allowed; save it anew and resend.",
     ),
     "kills_decoder": ("photo_kills_decoder", "The photo makes its decoder fail; save it anew with an image editor."),
