@@ -9,13 +9,15 @@ from collections import Counter as Tally
 from collections.abc import Iterator
 from typing import get_args
 
-from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client import CollectorRegistry, Counter, disable_created_metrics, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from jobs.heartbeat import WorkerState, heartbeats
 from jobs.ports import Ports
+
+disable_created_metrics()  # type: ignore[no-untyped-call] # they add up to nonsense over several processes
 
 
 class Meters:

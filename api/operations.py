@@ -1,4 +1,4 @@
-"""Every address, as data: /openapi.json and /docs are made of this, and a test holds it against the app's own routes."""
+"""Every address, as data: /openapi.json and /docs are made of it; a test holds it against the app's own routes."""
 
 from __future__ import annotations
 

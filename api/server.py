@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import shutil
 import socket
 import sys
+import tempfile
 from pathlib import Path
 
 from jobs.errors import FirstlightError
@@ -15,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CORES = 1000  # greenlets of one process: waiters (api.app.PLACES) and room for everybody else
 HEADER_BYTES = 32_768
 MERCY_S = 75  # for an upload that is still arriving when the service is asked to end
+LONGEST_SOCKET_PATH = 100
 PATIENCE_S = 60  # for a client that sends or takes nothing
 
 
@@ -27,17 +30,22 @@ def command(settings: Settings) -> list[str]:
 
     Gives the processes a fresh folder to count in, so call it right before the start.
     """
-    counters = Path(settings.spool).absolute().parent / f"counters-{settings.port}"
+    var = Path(settings.spool).absolute().parent
+    counters = var / f"counters-{settings.port}"
     shutil.rmtree(counters, ignore_errors=True)
     counters.mkdir(parents=True)
+    inner = _inner_socket(var / f"api-{settings.port}.sock")
     options = {
         "http": f"{settings.host}:{settings.port}",
-        "http-keepalive": 1,
-        "http-auto-chunked": 1,
-        "http-manage-expect": 1,
+        "http-to": inner,
+        "http-keepalive": None,
+        "http-auto-chunked": None,
+        "http-manage-expect": None,
         "http-timeout": PATIENCE_S,
         "http-headers-timeout": 20,
         "http-buffer-size": HEADER_BYTES,
+        "socket": inner,
+        "chmod-socket": "600",  # whoever speaks uWSGI's own protocol may load programs into it
         "buffer-size": HEADER_BYTES,
         "socket-timeout": PATIENCE_S,
         "listen": _backlog(),
@@ -45,7 +53,7 @@ def command(settings: Settings) -> list[str]:
         "master": None,
         "processes": settings.api_processes,
         "gevent": CORES,
-        "gevent-monkey-patch": None,
+        "gevent-early-monkey-patch": None,  # before the app is loaded, whose threads and locks must be greenlets
         "lazy-apps": None,  # torch is not here, but threads and connections do not survive a fork either
         "strict": None,
         "need-app": None,
@@ -61,8 +69,8 @@ def command(settings: Settings) -> list[str]:
         "module": "api.wsgi:app",
         "env": f"PROMETHEUS_MULTIPROC_DIR={counters}",
     }
-    flags = [[f"--{name}"] if value is None else [f"--{name}", str(value)] for name, value in options.items()]
-    return [f"{sys.prefix}/bin/pyuwsgi", *(part for flag in flags for part in flag)]
+    flags = [f"--{name}" if value is None else f"--{name}={value}" for name, value in options.items()]
+    return [f"{sys.prefix}/bin/pyuwsgi", *flags]
 
 
 def check_port(settings: Settings) -> None:
@@ -77,6 +85,13 @@ def check_port(settings: Settings) -> None:
                 f"Port {settings.port} on {settings.host} cannot be used ({error.strerror}): "
                 f"end the program that uses it, or start with another port, as PORT={settings.port + 1}"
             ) from error
+
+
+def _inner_socket(wanted: Path) -> str:
+    """Where uWSGI's door speaks to its processes; the system allows such a path about a hundred bytes."""
+    if len(os.fsencode(wanted)) <= LONGEST_SOCKET_PATH:
+        return str(wanted)
+    return f"{tempfile.mkdtemp(prefix='firstlight-')}/api.sock"
 
 
 def _backlog() -> int:

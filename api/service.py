@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from threading import BoundedSemaphore
+from dataclasses import dataclass
 from typing import Protocol
 
 from api.meters import Meters
@@ -19,7 +18,6 @@ from jobs.ports import Ports
 from jobs.settings import Settings
 from photos.facts import PhotoFacts
 
-PROBES = 4  # decoders at work at once in one process; others wait their turn, so that memory stays bounded
 _UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
@@ -41,7 +39,6 @@ class Service:
     usuals: Usuals
     meters: Meters
     monotonic: Callable[[], float] = time.monotonic
-    probing: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(PROBES))
 
     def job(self, job_id: str) -> Job:
         """The job of this id. Malformed, never issued, expired and deleted look the same: Refused (not_found)."""

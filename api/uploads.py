@@ -7,6 +7,7 @@ Everything before the form is decided without reading a byte of the body.
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from flask import Blueprint, Response, request
@@ -25,6 +26,9 @@ from jobs import intake
 from jobs.errors import Refused
 from photos.errors import CodecDied, UnreadablePhoto
 from photos.facts import PhotoFacts
+from photos.line import SandboxUnavailable
+
+log = logging.getLogger("firstlight.api")
 
 PROBE_TRIES = 2  # a lost zygote is not the photo's fault; twice is more than bad luck
 
@@ -131,10 +135,12 @@ def probed(service: Service, spool: Spool) -> PhotoFacts:
     """The sandboxed probe's facts. Raises Refused with the photo's own fault, or not_in_service."""
     for _ in range(PROBE_TRIES):
         try:
-            with service.probing:
-                return service.codec.probe(spool.file.fileno(), deadline_s=service.settings.codec_s)
+            return service.codec.probe(spool.file.fileno(), deadline_s=service.settings.codec_s)
         except UnreadablePhoto as error:
             raise Refused(error.code, error.detail) from error
         except CodecDied:
             continue
+        except SandboxUnavailable as error:
+            log.exception("SANDBOX=strict cannot be had here, so no photo is read")
+            raise Refused("not_in_service", "Photos cannot be read safely on this machine.") from error
     raise Refused("not_in_service", "The program that reads photos is being restarted.", retry_after_s=5)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
+from typing import cast
 
 from flask import Flask
 
@@ -18,7 +20,12 @@ from jobs.clock import now_ms
 from jobs.ports import open_ports
 from jobs.settings import Settings
 from photos.codec import Codec
+from photos.errors import CodecDied
 from photos.limits import Limits
+from photos.line import SandboxUnavailable
+from photos.sandbox import Mode
+
+log = logging.getLogger("firstlight.api")
 
 
 def application() -> Flask:
@@ -27,7 +34,7 @@ def application() -> Flask:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = Settings.read(environ)
     ports = open_ports(settings, clock=now_ms)
-    codec = Codec(sandbox=settings.sandbox, limits=Limits(file_bytes=settings.max_photo_bytes))
+    codec = Codec(sandbox=cast("Mode", settings.sandbox), limits=Limits(file_bytes=settings.max_photo_bytes))
     made = create_app(
         settings,
         ports=ports,
@@ -35,9 +42,18 @@ def application() -> Flask:
         codec=codec,
         meters=Meters(folder=environ.get("PROMETHEUS_MULTIPROC_DIR")),
     )
+    threading.Thread(target=_warm, args=(codec,), name="warm", daemon=True).start()
     let_go_on_shutdown(made.extensions["firstlight"].watcher)
     guard_loop()
     return made
+
+
+def _warm(codec: Codec) -> None:
+    """The first photo need not wait for the decoder's start; should that fail, the first upload says so."""
+    try:
+        codec.warm()
+    except (CodecDied, SandboxUnavailable, OSError):
+        log.exception("the decoder does not start")
 
 
 app = application()
