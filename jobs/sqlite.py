@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,10 +23,20 @@ T = TypeVar("T")
 WAIT_S = 20.0  # longer than any lock of ours is held; then the caller hears StoreBusy
 
 
-class Database:
-    """A connection made in the process that uses it; `schema` is applied once, and again it does nothing.
+@dataclass(slots=True, kw_only=True)
+class _Line:
+    """A connection, the process that opened it, and the lock under which one thread at a time uses it."""
 
-    Committed work survives kill -9 and power loss (WAL, synchronous=FULL). Raises StoreBusy after `wait_s`.
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    connection: sqlite3.Connection | None = None
+    pid: int = -1
+
+
+class Database:
+    """Connections made in the process that uses them; `schema` is applied once, and again it does nothing.
+
+    Committed work survives kill -9 and power loss (WAL, synchronous=FULL). Raises StoreBusy after `wait_s`. Readers
+    have a connection of their own, so that they never wait behind a writer who waits for another process.
     """
 
     def __init__(
@@ -42,49 +53,71 @@ class Database:
         self._wait_s = wait_s
         self._sleep = sleep
         self._monotonic = monotonic
-        self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
-        self._pid = -1
+        self._writer = _Line()
+        self._reader = self._writer if self._path == ":memory:" else _Line()
+        self._inherited: list[sqlite3.Connection] = []  # a parent's: to close them here could cost it its locks
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """Statements that only read; each sees a committed state."""
-        with self._lock:
-            yield self._retrying(self._connected)
+        """Statements that only read, all of one committed state."""
+        with self._reader.lock:
+            connection = self._begun(self._reader, "BEGIN", "SELECT 1 FROM sqlite_schema LIMIT 1")
+            try:
+                yield connection
+            finally:
+                _undo(connection)
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """One transaction: all or nothing, and nobody else writes meanwhile."""
-        with self._lock:
-            connection = self._retrying(self._connected)
-            self._retrying(lambda: connection.execute("BEGIN IMMEDIATE"))
+        with self._writer.lock:
+            connection = self._begun(self._writer, "BEGIN IMMEDIATE")
             try:
                 yield connection
+                self._retrying(lambda: connection.execute("COMMIT"))
             except BaseException:
-                connection.execute("ROLLBACK")
+                _undo(connection)
                 raise
-            self._retrying(lambda: connection.execute("COMMIT"))
 
     def close(self) -> None:
-        with self._lock:
-            if self._connection is not None and self._pid == os.getpid():
-                self._connection.close()
-            self._connection = None
+        for line in (self._reader, self._writer):
+            with line.lock:
+                if line.connection is not None and line.pid == os.getpid():
+                    line.connection.close()
+                    line.connection = None
 
-    def _connected(self) -> sqlite3.Connection:
-        if self._connection is None or self._pid != os.getpid():
-            if self._path != ":memory:":
-                Path(self._path).parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(self._path, timeout=0, isolation_level=None, check_same_thread=False)
+    def _begun(self, line: _Line, *statements: str) -> sqlite3.Connection:
+        """The line's connection with a transaction whose locks are held, so that no later statement finds it busy."""
+
+        def begin() -> sqlite3.Connection:
+            connection = self._connected(line)
             try:
-                connection.execute("PRAGMA journal_mode=WAL")
-                connection.execute("PRAGMA synchronous=FULL")
-                connection.executescript(self._schema)
+                for statement in statements:
+                    connection.execute(statement).fetchall()
             except BaseException:
-                connection.close()
+                _undo(connection)
                 raise
-            self._connection, self._pid = connection, os.getpid()
-        return self._connection
+            return connection
+
+        return self._retrying(begin)
+
+    def _connected(self, line: _Line) -> sqlite3.Connection:
+        if line.connection is not None and line.pid == os.getpid():
+            return line.connection
+        if line.connection is not None:
+            self._inherited.append(line.connection)
+        if self._path != ":memory:":
+            Path(self._path).parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(self._path, timeout=0, isolation_level=None, check_same_thread=False)
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.executescript(self._schema)
+        except BaseException:
+            connection.close()
+            raise
+        line.connection, line.pid = connection, os.getpid()
+        return connection
 
     def _retrying(self, action: Callable[[], T]) -> T:
         ends = self._monotonic() + self._wait_s
@@ -99,3 +132,9 @@ class Database:
                     raise StoreBusy(f"{self._path} stayed locked for {self._wait_s:.0f} s") from error
             self._sleep(pause * (0.5 + random.random()))
             pause = min(0.05, pause * 2)
+
+
+def _undo(connection: sqlite3.Connection) -> None:
+    """End the transaction, unless SQLite has rolled it back already (a full disk, an I/O error)."""
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
