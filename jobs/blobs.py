@@ -55,6 +55,7 @@ class Blobs(Protocol):
 
 _KEY = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 _CHUNK = 1 << 20
+ABANDONED_S = 6 * 3600.0  # no upload arrives for so long
 ABANDONED_NS = 24 * 3600 * 10**9
 
 
@@ -75,20 +76,11 @@ class FolderBlobs:
         arriving = self._arriving / uuid.uuid4().hex
         try:
             with arriving.open("xb") as file:
+                self._forget_abandoned(arriving)
                 stored = _copied(source, file)
                 file.flush()
                 os.fsync(file.fileno())
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if if_absent:
-                try:
-                    os.link(arriving, target)
-                except FileExistsError:
-                    with target.open("rb") as file:
-                        if hashlib.file_digest(file, "sha256").hexdigest() != stored.sha256:
-                            raise BlobExists(key) from None
-            else:
-                arriving.replace(target)
-            _sync_folder(target.parent)
+            self._settle(arriving, target, stored, if_absent=if_absent)
         finally:
             arriving.unlink(missing_ok=True)
         return stored
@@ -106,7 +98,7 @@ class FolderBlobs:
     def delete(self, key: str) -> None:
         path = self._path(key)
         path.unlink(missing_ok=True)
-        if path.parent != self._folder and "/" in key:
+        if key.count("/") > 1:
             try:
                 path.parent.rmdir()  # an emptied out/<id>
             except OSError:
@@ -120,6 +112,35 @@ class FolderBlobs:
 
     def link(self, key: str, *, seconds: int, filename: str, media_type: str) -> str | None:  # noqa: ARG002 — the port's words
         return None
+
+    def _settle(self, arriving: Path, target: Path, stored: Stored, *, if_absent: bool) -> None:
+        """Give the bytes their name. Tries again when a `delete` beside it took the folder away just then."""
+        for tries_left in range(10, -1, -1):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                if if_absent:
+                    os.link(arriving, target)
+                else:
+                    arriving.replace(target)
+                _sync_folder(target.parent)
+            except FileExistsError:
+                if not _holds(target, stored):
+                    raise BlobExists(target.relative_to(self._folder).as_posix()) from None
+            except FileNotFoundError:
+                if not tries_left:
+                    raise
+                continue
+            return
+
+    def _forget_abandoned(self, arriving: Path) -> None:
+        """Remove what writers that died hours ago left, by the clock of the file system itself."""
+        now = arriving.stat().st_mtime
+        for path in self._arriving.iterdir():
+            try:
+                if now - path.stat().st_mtime > ABANDONED_S:
+                    path.unlink()
+            except FileNotFoundError:
+                continue  # its writer has just finished, or another one removed it
 
     def _path(self, key: str) -> Path:
         if not _KEY.fullmatch(key):
@@ -135,6 +156,11 @@ def _copied(source: BinaryIO, target: BinaryIO) -> Stored:
         target.write(chunk)
         size += len(chunk)
     return Stored(size=size, sha256=digest.hexdigest())
+
+
+def _holds(path: Path, stored: Stored) -> bool:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == stored.sha256
 
 
 def _sync_folder(folder: Path) -> None:

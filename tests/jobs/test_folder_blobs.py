@@ -1,0 +1,35 @@
+"""What only a folder of blobs has to care for: what dead writers leave behind."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+from jobs.blobs import ABANDONED_S, FolderBlobs
+
+
+def arriving(folder: Path) -> list[str]:
+    return sorted(path.name for path in (folder / ".arriving").iterdir())
+
+
+def test_nothing_stays_of_a_put_that_ended(tmp_path: Path) -> None:
+    blobs = FolderBlobs(tmp_path)
+    blobs.put("in/a", io.BytesIO(b"x"))
+    assert arriving(tmp_path) == []
+
+
+def test_what_a_dead_writer_left_is_removed_by_a_later_put_but_nothing_that_still_arrives(tmp_path: Path) -> None:
+    blobs = FolderBlobs(tmp_path)
+    blobs.put("in/a", io.BytesIO(b"x"))
+    old, fresh = tmp_path / ".arriving" / "old", tmp_path / ".arriving" / "fresh"
+    old.write_bytes(b"half a photo")
+    fresh.write_bytes(b"half a photo")
+    long_ago = old.stat().st_mtime - ABANDONED_S - 60
+    os.utime(old, (long_ago, long_ago))
+    blobs.put("in/b", io.BytesIO(b"x"))
+    assert arriving(tmp_path) == ["fresh"]
+
+
+def test_a_folder_serves_its_bytes_itself(tmp_path: Path) -> None:
+    assert FolderBlobs(tmp_path).link("in/a", seconds=60, filename="a.jpg", media_type="image/jpeg") is None
