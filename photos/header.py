@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import IO, cast
 
 import tifffile
-from PIL import ImageFile, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
+from PIL import ImageFile, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
 from photos.facts import Depth, Format, PhotoFacts
 from photos.metadata import exif_facts, icc_text
 from photos.refused import Refused
+from photos.webp_header import read_webp_header
 
 _OPENERS: dict[str, Callable[[IO[bytes]], ImageFile.ImageFile]] = {
     "jpeg": JpegImagePlugin.JpegImageFile,
     "png": PngImagePlugin.PngImageFile,
-    "webp": WebPImagePlugin.WebPImageFile,
 }
 _GREY_MODES = {"1", "L", "LA", "I", "I;16", "I;16B", "F"}
 _REDUCED, _MASK = 1, 4
@@ -38,7 +38,27 @@ class Header:
 
 def read_header(format_: Format, photo: mmap.mmap) -> Header:
     """The header of a photo of a format that sniff told; Refused, or any error of the parser, if it is not one."""
+    if format_ == "webp":
+        return _webp_header(photo)
     return _tiff_header(photo) if format_ == "tiff" else _pillow_header(format_, photo)
+
+
+def _webp_header(photo: mmap.mmap) -> Header:
+    webp = read_webp_header(memoryview(photo))
+    if webp.animated:
+        raise Refused("animated")
+    exif = exif_facts(webp.exif)
+    facts = PhotoFacts(
+        format="webp",
+        width=webp.width,
+        height=webp.height,
+        orientation=exif.orientation,
+        layout="rgb",
+        depth=8,
+        grey=False,
+        alpha=webp.alpha,
+    )
+    return Header(facts=facts, metadata={**exif.metadata, **icc_text(webp.icc, grey=False)})
 
 
 def _pillow_header(format_: Format, photo: mmap.mmap) -> Header:

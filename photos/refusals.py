@@ -45,6 +45,7 @@ REFUSALS = {
     ),
     "kills_decoder": ("photo_kills_decoder", "The photo makes its decoder fail; save it anew with an image editor."),
     "too_slow": ("photo_too_slow", "Reading the photo takes too long; save it anew without progressive scans."),
+    "too_rich_for_webp": ("bad_format", "The photo is too large for WebP; ask for JPEG, PNG or TIFF."),
     "side_too_long_for_webp": ("bad_format", "WebP holds at most 16,383 pixels a side; ask for JPEG, PNG or TIFF."),
 }
 

@@ -112,6 +112,15 @@ def test_a_grey_jpeg_stays_grey(codec):
     assert (codes[..., 0] == codes[..., 2]).all()
 
 
+@pytest.mark.parametrize("exif", [b"", Image.Exif().tobytes()])
+def test_a_lossy_webp_keeps_its_transparency(codec, exif):
+    facts, _, _, alpha = decoded(codec, saved(np.dstack((RGB, ALPHA)), "WEBP", quality=90, exif=exif))
+    assert facts.alpha
+    assert np.array_equal(alpha, ALPHA)
+    opaque = probed(codec, saved(RGB, "WEBP", quality=90, exif=exif))
+    assert not opaque.alpha
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP"])
 def test_orientation_is_told_and_not_applied(codec, format_, orientation):
