@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from jobs.errors import BlobExists, BlobNotFound
+from jobs.errors import BlobExists, BlobNotFound, StoreBusy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class Blobs(Protocol):
 
 _KEY = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 _CHUNK = 1 << 20
-ABANDONED_S = 6 * 3600.0  # no upload arrives for so long
+FOLDER_TRIES = 20
 ABANDONED_NS = 24 * 3600 * 10**9
 
 
@@ -76,7 +76,6 @@ class FolderBlobs:
         arriving = self._arriving / uuid.uuid4().hex
         try:
             with arriving.open("xb") as file:
-                self._forget_abandoned(arriving)
                 stored = _copied(source, file)
                 file.flush()
                 os.fsync(file.fileno())
@@ -114,33 +113,25 @@ class FolderBlobs:
         return None
 
     def _settle(self, arriving: Path, target: Path, stored: Stored, *, if_absent: bool) -> None:
-        """Give the bytes their name. Tries again when a `delete` beside it took the folder away just then."""
-        for tries_left in range(10, -1, -1):
-            target.parent.mkdir(parents=True, exist_ok=True)
+        """Give the bytes their name; again when a `delete` beside it took the folder away just then."""
+        for _ in range(FOLDER_TRIES):
             try:
+                target.parent.mkdir(parents=True, exist_ok=True)
                 if if_absent:
                     os.link(arriving, target)
                 else:
                     arriving.replace(target)
-                _sync_folder(target.parent)
             except FileExistsError:
-                if not _holds(target, stored):
+                if (same := _holds(target, stored)) is None:
+                    continue
+                if not same:
                     raise BlobExists(target.relative_to(self._folder).as_posix()) from None
             except FileNotFoundError:
-                if not tries_left:
-                    raise
                 continue
+            with suppress(FileNotFoundError):  # deleted since
+                _sync_folder(target.parent)
             return
-
-    def _forget_abandoned(self, arriving: Path) -> None:
-        """Remove what writers that died hours ago left, by the clock of the file system itself."""
-        now = arriving.stat().st_mtime
-        for path in self._arriving.iterdir():
-            try:
-                if now - path.stat().st_mtime > ABANDONED_S:
-                    path.unlink()
-            except FileNotFoundError:
-                continue  # its writer has just finished, or another one removed it
+        raise StoreBusy(f"{target} cannot be written: its folder vanishes again and again")
 
     def _path(self, key: str) -> Path:
         if not _KEY.fullmatch(key):
@@ -158,9 +149,13 @@ def _copied(source: BinaryIO, target: BinaryIO) -> Stored:
     return Stored(size=size, sha256=digest.hexdigest())
 
 
-def _holds(path: Path, stored: Stored) -> bool:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == stored.sha256
+def _holds(path: Path, stored: Stored) -> bool | None:
+    """Whether the file has these bytes; None when there is none."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == stored.sha256
+    except FileNotFoundError:
+        return None
 
 
 def _sync_folder(folder: Path) -> None:

@@ -6,7 +6,7 @@ import io
 import os
 from pathlib import Path
 
-from jobs.blobs import ABANDONED_S, FolderBlobs
+from jobs.blobs import ABANDONED_NS, FolderBlobs
 
 
 def arriving(folder: Path) -> list[str]:
@@ -19,15 +19,14 @@ def test_nothing_stays_of_a_put_that_ended(tmp_path: Path) -> None:
     assert arriving(tmp_path) == []
 
 
-def test_what_a_dead_writer_left_is_removed_by_a_later_put_but_nothing_that_still_arrives(tmp_path: Path) -> None:
-    blobs = FolderBlobs(tmp_path)
-    blobs.put("in/a", io.BytesIO(b"x"))
+def test_what_a_dead_writer_left_is_removed_a_day_later_but_nothing_that_still_arrives(tmp_path: Path) -> None:
+    FolderBlobs(tmp_path).put("in/a", io.BytesIO(b"x"))
     old, fresh = tmp_path / ".arriving" / "old", tmp_path / ".arriving" / "fresh"
     old.write_bytes(b"half a photo")
     fresh.write_bytes(b"half a photo")
-    long_ago = old.stat().st_mtime - ABANDONED_S - 60
-    os.utime(old, (long_ago, long_ago))
-    blobs.put("in/b", io.BytesIO(b"x"))
+    long_ago = old.stat().st_mtime_ns - ABANDONED_NS - 10**9
+    os.utime(old, ns=(long_ago, long_ago))
+    FolderBlobs(tmp_path)
     assert arriving(tmp_path) == ["fresh"]
 
 
