@@ -13,7 +13,7 @@ from dataclasses import dataclass
 MARGIN = 64
 """Pixels of context on each side. The network could see 120 far; what it does see beyond 64 is bounded by a test."""
 GRID = 16
-"""Sides of what is read are multiples of this: three halvings after packing by two."""
+"""What is read begins and ends on multiples of this: three halvings after packing by two, always of the same pixels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +35,11 @@ class Tile:
 
 
 def spans(length: int, side: int, margin: int = MARGIN) -> list[Span]:
-    """Pieces of a length ≥ 1, each writing at most `side` (even) and reading `margin` (even) more at both ends."""
+    """Pieces of a length ≥ 1, writing at most `side`, reading `margin` more at both ends; both multiples of GRID."""
     count = max(1, -(-length // side))
-    step = -(-length // count)
-    step += step % 2
-    read = -(-min(length, step + 2 * margin) // GRID) * GRID
-    last = max(0, length - read)
-    last += last % 2
+    step = ceiling(-(-length // count))
+    read = min(ceiling(length), step + 2 * margin)
+    last = ceiling(length) - read
     return [
         Span(
             read_from=(begin := min(max(0, start - margin), last)),
@@ -51,6 +49,11 @@ def spans(length: int, side: int, margin: int = MARGIN) -> list[Span]:
         )
         for start in range(0, length, step)
     ]
+
+
+def ceiling(length: int) -> int:
+    """The next multiple of GRID."""
+    return -(-length // GRID) * GRID
 
 
 def tiles(height: int, width: int, side: int, margin: int = MARGIN) -> Iterator[Tile]:

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 
+from model.checkpoint import export, resume, save_checkpoint
 from model.loss import restoration_loss
 from model.network import Dims, Network, channels_last, restore
-from model.real_pairs import RealPairs
+from model.photo_folder import read_photos
+from model.real_pairs import RealPairs, find_pairs
 from model.synthesis import Pairs, Photo, crops, dark_mosaic, dark_srgb
 from model.torch_engine import best_device, fast_bfloat16
-from model.weights import save_weights
 
 CHECKPOINT = "checkpoint.pt"
 LOSSES = "losses.csv"
@@ -129,58 +129,20 @@ def report(path: Path, step: int, loss: float, rate: float, seconds: float, say:
     say(f"step {step}  loss {loss:.4f}  rate {rate:.1e}  {seconds / 60:.1f} min")
 
 
-def save_checkpoint(
-    path: Path,
-    network: Network,
-    average: Network,
-    optimizer: torch.optim.Optimizer,
-    random: torch.Generator,
-    step: int,
-    seconds: float,
-) -> None:
-    """Everything that resuming needs, written beside and then moved into place."""
-    state = {
-        "dims": network.dims.as_metadata(),
-        "network": network.state_dict(),
-        "average": average.state_dict(),
-        "optimizer": optimizer.state_dict(),
-        "random": random.get_state(),
-        "step": step,
-        "seconds": seconds,
-    }
-    fresh = path.with_suffix(".new")
-    torch.save(state, fresh)
-    fresh.replace(path)
+def train_on_folders(
+    photos: Path,
+    *,
+    pairs: Path | None,
+    folder: Path,
+    recipe: Recipe,
+    clock: Callable[[], float],
+    say: Callable[[str], None],
+) -> Path:
+    """`train` on folders as people have them: well-exposed photos, and real pairs in LOL's or SID's layout if any.
 
-
-def resume(
-    path: Path, network: Network, average: Network, optimizer: torch.optim.Optimizer, random: torch.Generator
-) -> tuple[int, float]:
-    """(step, seconds) already trained, the states restored from the checkpoint; (0, 0) when there is none.
-
-    Raises ValueError when the checkpoint belongs to a network of other dimensions.
+    Raises ValueError when no photo can be used, NoPairs when `pairs` is in neither layout.
     """
-    if not path.exists():
-        return 0, 0.0
-    state: dict[str, Any] = torch.load(path, weights_only=True)
-    if state["dims"] != network.dims.as_metadata():
-        raise ValueError(f"{path} holds a network of {state['dims']}; move it away or train with these dimensions.")
-    network.load_state_dict(state["network"])
-    average.load_state_dict(state["average"])
-    optimizer.load_state_dict(state["optimizer"])
-    random.set_state(state["random"])
-    return state["step"], state["seconds"]
-
-
-def export(network: Network, path: Path, facts: dict[str, str]) -> Path:
-    """The network's weights as fp16 safetensors with dimensions and facts inside, their sha256 beside them."""
-    arrays = {name: tensor.half().contiguous().cpu().numpy() for name, tensor in network.state_dict().items()}
-    return save_weights(path, arrays, network.dims.as_metadata(), facts)
-
-
-def export_checkpoint(checkpoint: Path, path: Path, facts: dict[str, str]) -> Path:
-    """The averaged weights of a checkpoint, at any time while training goes on."""
-    state: dict[str, Any] = torch.load(checkpoint, weights_only=True)
-    network = Network(Dims(**state["dims"]))
-    network.load_state_dict(state["average"])
-    return export(network, path, {**facts, "steps": str(state["step"])})
+    found = read_photos(photos, say)
+    real = None if pairs is None else find_pairs(pairs)
+    say(f"{len(found)} photos, {0 if real is None else len(real.paths)} real pairs")
+    return train(found, recipe=recipe, folder=folder, clock=clock, say=say, pairs=real)
