@@ -15,17 +15,17 @@ _BOUNDARY = re.compile(r"[\x20-\x7e]{1,200}")
 
 def boundary(request: Request, *, max_photo_bytes: int) -> bytes:
     """The multipart boundary of a usable upload. Raises Refused (length_required, not_a_form, photo_too_large, …)."""
-    length = request.content_length
-    if length is None or "Transfer-Encoding" in request.headers:
+    length = request.environ.get("CONTENT_LENGTH", "")  # Flask takes an absent one for 0
+    if not length.isdecimal() or "Transfer-Encoding" in request.headers:
         raise Refused("length_required")
     if request.mimetype != "multipart/form-data":
         raise Refused("not_a_form", f"Its Content-Type is {request.mimetype[:60] or 'missing'}.")
     mark = request.mimetype_params.get("boundary", "")
     if not _BOUNDARY.fullmatch(mark):
         raise Refused("malformed_request", "The Content-Type names no usable boundary.")
-    if length > max_photo_bytes + FORM_BYTES:
+    if int(length) > max_photo_bytes + FORM_BYTES:
         raise Refused("photo_too_large", f"It may have at most {max_photo_bytes:,} bytes.")
-    if length == 0:
+    if int(length) == 0:
         raise Refused("image_missing")
     return mark.encode()
 

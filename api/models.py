@@ -35,9 +35,9 @@ class UploadFields(_Sent):
     """The text fields beside `image`; an empty field counts as one not sent."""
 
     ratio: Annotated[
-        float | None,
+        Annotated[float, Field(ge=RATIOS[0], le=RATIOS[1])] | None,
         BeforeValidator(_ratio, json_schema_input_type=str),
-        Field(ge=RATIOS[0], le=RATIOS[1], description="`auto`, or the exposure ratio wanted: 1 to 300"),
+        Field(description="`auto`, or the exposure ratio wanted: 1 to 300"),
     ] = None
     format: Annotated[
         Literal["jpeg", "png", "webp", "tiff"], BeforeValidator(_or_jpeg), Field(description="of the result")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.datastructures import Headers
+from werkzeug.test import create_environ, run_wsgi_app
 
 from api.app import create_app
 from api.service import Service
@@ -72,6 +75,27 @@ class Prober:
 
 
 @dataclass
+class Answer:
+    """An answer that was read to its end; `taken` bytes of the request were read before it."""
+
+    data: bytes
+    status_code: int
+    headers: Headers
+    taken: int
+
+    @property
+    def mimetype(self) -> str:
+        return self.headers["Content-Type"].partition(";")[0]
+
+    @property
+    def text(self) -> str:
+        return self.data.decode()
+
+    def get_json(self) -> Any:
+        return json.loads(self.data)
+
+
+@dataclass
 class House:
     """The app, a client, its stores, and a worker's hand to move jobs with."""
 
@@ -89,6 +113,17 @@ class House:
 
     def upload(self, photo: bytes = JPEG, *, headers: dict[str, str] | None = None, **fields: str) -> Any:
         return self.client.post("/upload", data={**fields, "image": (io.BytesIO(photo), "night.jpg")}, headers=headers)
+
+    def send(self, stream: Any, headers: dict[str, str], *, method: str = "POST", path: str = "/upload") -> Answer:
+        """A request whose body the server reads from `stream`, as it comes off a socket."""
+        environ = create_environ(path, method=method, headers=headers)
+        for name in ("Content-Type", "Content-Length"):
+            environ[name.upper().replace("-", "_")] = headers.get(name, "")
+        environ["wsgi.input"] = stream
+        body, status, answered = run_wsgi_app(self.app, environ)
+        answer = Answer(b"".join(body), int(status[:3]), answered, taken=stream.taken)
+        body.close()  # type: ignore[attr-defined] # the server does so once the answer is sent
+        return answer
 
     def uploaded(self, photo: bytes = JPEG, **fields: str) -> dict[str, Any]:
         answer = self.upload(photo, **fields)
