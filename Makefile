@@ -50,7 +50,8 @@ $(BIN)/python:
 	  rm -rf $(VENV); exit 1; }
 
 $(VENV)/.ready-run: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) install -q -c constraints.txt -e .
+	@echo "Installing what Firstlight needs (once; a minute or two)"
+	@$(PIP) install -q -c constraints.txt -e .
 	@touch $@
 
 $(VENV)/.ready-torch: constraints.txt | $(VENV)/.ready-run

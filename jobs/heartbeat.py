@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Literal
 
 from jobs.errors import RowChanged, RowExists
@@ -62,5 +62,7 @@ def beat(table: JobTable, heartbeat: Heartbeat) -> None:
 
 
 def heartbeats(table: JobTable, *, since_ms: int, limit: int = 1000) -> list[Heartbeat]:
-    """Signs of life not older than `since_ms`, oldest first."""
-    return [Heartbeat(**json.loads(row.doc)) for row in table.listed(GROUP, limit=limit, since_ms=since_ms)]
+    """Signs of life not older than `since_ms`, oldest first. What a newer release adds to them is left out."""
+    known = {each.name for each in fields(Heartbeat)}
+    rows = (json.loads(row.doc) for row in table.listed(GROUP, limit=limit, since_ms=since_ms))
+    return [Heartbeat(**{name: value for name, value in row.items() if name in known}) for row in rows]

@@ -114,7 +114,8 @@ def _accept(ports: Ports, order: Order, store: Callable[[str], object]) -> Accep
         ports.ledger.insert(job)
     except RowExists:  # the same request, sent twice at once: the other one was faster
         found = ports.ledger.read(job_id)
-        if found is None:
+        if found is None or found.deleted:
+            ports.blobs.delete(job.source_key)  # stored again just now, after it was erased
             raise Refused("key_spent") from None
         return Accepted(job=found, owner_token=owner_token, replayed=True)
     try:

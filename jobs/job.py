@@ -109,14 +109,18 @@ class Job:
 
     @classmethod
     def from_json(cls, text: str) -> Job:
-        """Read a row of this or an older layout. Raises TypeError when a field without a default is missing."""
+        """Read a row of this, an older or a newer layout. Raises ValueError when it cannot be a job's."""
         row: dict[str, Any] = json.loads(text)
         known = {each.name for each in fields(cls)} - {"unknown"}
         unknown = {name: row.pop(name) for name in list(row) if name not in known}
-        for name, kind in (("lease", Lease), ("result", Result), ("error", JobError)):
-            if row.get(name) is not None:
-                row[name] = kind(**row[name])
-        return cls(**row, unknown=unknown)
+        try:
+            for name, kind in (("lease", Lease), ("result", Result), ("error", JobError)):
+                if row.get(name) is not None:
+                    parts = {each.name for each in fields(kind)}
+                    row[name] = kind(**{part: value for part, value in row[name].items() if part in parts})
+            return cls(**row, unknown=unknown)
+        except (TypeError, AttributeError) as error:
+            raise ValueError(f"not the row of a job: {error}") from error
 
 
 def job_key(job_id: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -15,6 +16,7 @@ from jobs.transitions import Terms, give_up, lapse, lease_is_live, resent
 
 Verdict = Literal["forget", "give_up", "lapse", "resend", "wait"]
 BATCH = 200
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +79,8 @@ def sweep(ports: Ports) -> Swept:
                 _write(ports, row, replace(job, sent_ms=now))
         except RowChanged:
             continue  # somebody else moved it on; it comes again if it must
+        except ValueError:
+            log.exception("the row %s cannot be read and is left alone", row.key)
     return swept
 
 

@@ -11,6 +11,8 @@ from jobs.job import Phase
 from jobs.table import JobTable, Row
 
 KEY = "usual/phases"
+TRIES = 5
+LEAST_MEGAPIXELS = 0.1  # a thumbnail's fixed costs are no photo's rate
 KEPT = 16  # newest measurements of each phase
 PER_MEGAPIXEL: tuple[Phase, ...] = ("decoding", "enhancing", "encoding")
 WAY: tuple[Phase, ...] = (
@@ -27,20 +29,23 @@ WORK: tuple[Phase, ...] = WAY[3:]
 
 
 def record(table: JobTable, seconds: Mapping[Phase, float], *, megapixels: float = 1.0) -> None:
-    """Add a measurement of each phase; the photo's own phases count per megapixel. Lost if others write at once."""
-    row = table.read(KEY)
-    samples: dict[str, list[float]] = json.loads(row.doc) if row else {}
-    for phase, taken in seconds.items():
-        per = taken / megapixels if phase in PER_MEGAPIXEL else taken
-        samples[phase] = [*samples.get(phase, []), round(per, 4)][-KEPT:]
-    doc = json.dumps(samples)
-    try:
-        if row is None:
-            table.insert(Row(key=KEY, doc=doc))
-        else:
-            table.replace(Row(key=KEY, doc=doc, revision=row.revision))
-    except (RowExists, RowChanged):
-        return  # one sample of many
+    """Add a measurement of each phase; the photo's own phases count per megapixel. Lost, one sample of many,
+    if others keep writing at once.
+    """
+    for _ in range(TRIES):
+        row = table.read(KEY)
+        samples: dict[str, list[float]] = json.loads(row.doc) if row else {}
+        for phase, taken in seconds.items():
+            per = taken / max(LEAST_MEGAPIXELS, megapixels) if phase in PER_MEGAPIXEL else taken
+            samples[phase] = [*samples.get(phase, []), round(per, 4)][-KEPT:]
+        try:
+            if row is None:
+                table.insert(Row(key=KEY, doc=json.dumps(samples)))
+            else:
+                table.replace(Row(key=KEY, doc=json.dumps(samples), revision=row.revision))
+        except (RowExists, RowChanged):
+            continue
+        return
 
 
 def usual(table: JobTable) -> dict[Phase, float]:

@@ -10,15 +10,15 @@ import signal
 import sys
 import uuid
 
-from photos.codec import Codec
-
 from jobs.clock import now_ms
 from jobs.ports import Ports, open_ports
 from jobs.settings import BadSetting, Settings
+from photos.codec import Codec
 from worker.desk import Desk
 from worker.engine import EngineProcess
+from worker.pulse import Identity
 from worker.stages import Stages
-from worker.supervisor import Identity, Supervisor
+from worker.supervisor import Supervisor
 
 
 def main() -> int:
@@ -34,12 +34,13 @@ def main() -> int:
         print(f"worker: {fact}", file=sys.stderr)
         return 2
     launched = arguments.slot >= 0
+    ports = open_ports(settings, clock=now_ms)
     identity = Identity(
         worker=f"slot{arguments.slot}-{arguments.epoch}" if launched else uuid.uuid4().hex,
         slot=arguments.slot,
         epoch=arguments.epoch,
+        launched_ms=_launched_ms(ports, arguments.slot),
     )
-    ports = open_ports(settings, clock=now_ms)
     engine = EngineProcess(
         engine=settings.engine,
         threads=settings.engine_threads,
@@ -49,9 +50,7 @@ def main() -> int:
     codec = Codec(sandbox=settings.sandbox)  # type: ignore[arg-type]
     desk = Desk(ports, worker=identity.worker)
     stages = Stages(desk, ports.blobs, codec, engine, codec_s=settings.codec_s)
-    supervisor = Supervisor(
-        settings, identity, ports, desk, stages, engine, launched_ms=_launched_ms(ports, arguments.slot)
-    )
+    supervisor = Supervisor(settings, identity, ports, desk, stages, engine)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: supervisor.stop())
     status = supervisor.run()

@@ -17,8 +17,9 @@ from photos.codec import Codec
 from photos.facts import PhotoFacts
 from worker.desk import Desk
 from worker.engine import EngineProcess
+from worker.pulse import Identity
 from worker.stages import Stages
-from worker.supervisor import Identity, Supervisor
+from worker.supervisor import Supervisor
 
 BOUND_S = 30.0
 
@@ -86,10 +87,8 @@ class Worker:
         )
         self.desk = Desk(self.ports, worker="slot0-1")
         stages = Stages(self.desk, self.ports.blobs, codec, self.engine, codec_s=20)
-        identity = Identity(worker="slot0-1", slot=0, epoch=1)
-        self.supervisor = Supervisor(
-            settings, identity, self.ports, self.desk, stages, self.engine, launched_ms=now_ms() - 1000
-        )
+        identity = Identity(worker="slot0-1", slot=0, epoch=1, launched_ms=now_ms() - 1000)
+        self.supervisor = Supervisor(settings, identity, self.ports, self.desk, stages, self.engine)
         self.status = None
         self.thread = threading.Thread(target=self._run)
         self.thread.start()
@@ -129,16 +128,25 @@ def start(settings, codec, tmp_path):
 
 
 @pytest.fixture
-def until(ports):
+def eventually():
+    """Wait for something to be true, within a bound."""
+
+    def eventually(check):
+        ends = time.monotonic() + BOUND_S
+        while not check():
+            assert time.monotonic() < ends, "it never came true"
+            time.sleep(0.01)
+
+    return eventually
+
+
+@pytest.fixture
+def until(ports, eventually):
     """Wait for a job to be as wanted; the job."""
 
-    def until(accepted, wanted, bound_s=BOUND_S):
-        ends = time.monotonic() + bound_s
-        while time.monotonic() < ends:
-            job = ports.ledger.read(accepted.job.id)
-            if wanted(job):
-                return job
-            time.sleep(0.01)
-        raise AssertionError(f"still {job}")
+    def until(accepted, wanted):
+        seen = []
+        eventually(lambda: wanted(seen.append(ports.ledger.read(accepted.job.id)) or seen[-1]))
+        return seen[-1]
 
     return until

@@ -1,5 +1,6 @@
 """What every stand-in for the engine process shares: the wire, and one function that does the work."""
 
+import os
 import socket
 
 import numpy as np
@@ -17,8 +18,9 @@ def serve(descriptor, work):
                 return
             raster = request["raster"]
             shape = (raster["height"], raster["width"], 3)
-            source = np.memmap(open(descriptors[0], "rb"), np.uint8, "r", shape=shape)
-            target = np.memmap(open(descriptors[1], "r+b"), np.uint8, "r+", shape=shape)
+            with os.fdopen(descriptors[0], "rb") as pixels, os.fdopen(descriptors[1], "r+b") as out:
+                source = np.memmap(pixels, np.uint8, "r", shape=shape)
+                target = np.memmap(out, np.uint8, "r+", shape=shape)
             work(source, target, lambda done: send(supervisor, {"progress": done}))
             del source, target
             send(supervisor, {"ratio": 2.0})

@@ -1,0 +1,158 @@
+"""The belt that photos move on: three threads, one a stage, and a place for one photo between each two.
+
+    take (receive, claim, fetch, decode) ─▶ ▢ ─▶ enhance ─▶ ▢ ─▶ encode and store
+
+While a photo is enhanced the next is fetched and decoded and the last is encoded and stored.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable
+
+from jobs import usual
+from jobs.errors import StoreBusy
+from jobs.ports import Ports
+from jobs.settings import Settings
+from worker.assignment import Assignment
+from worker.desk import Desk
+from worker.engine import EngineProcess, SetupFailed
+from worker.stages import Stages
+
+log = logging.getLogger(__name__)
+
+HELD = 3  # jobs in hand at once: one before the engine, one in it, one behind it
+LONG_POLL_S = 2.0
+AGAIN_S = 1.0  # pause after a store that could not be reached
+EXIT_BROKEN = 70
+
+
+class Belt:
+    """Runs until the process ends. `wake` is called whenever the supervisor should look."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        ports: Ports,
+        desk: Desk,
+        stages: Stages,
+        engine: EngineProcess,
+        *,
+        wake: Callable[[], None],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings
+        self._ports = ports
+        self._desk = desk
+        self._stages = stages
+        self._engine = engine
+        self._wake = wake
+        self._monotonic = monotonic
+        self._decoded: queue.Queue[Assignment] = queue.Queue(maxsize=1)
+        self._enhanced: queue.Queue[Assignment] = queue.Queue(maxsize=1)
+        self._closed = threading.Event()
+        self._taking: threading.Thread | None = None
+        self._active = monotonic()
+        self.ready = threading.Event()
+        self.broken: str | None = None  # why the engine cannot be loaded
+
+    def start(self, loaded: Callable[[], None]) -> None:
+        """Start all three; `loaded` is called once the engine is. Photos are fetched while it still loads."""
+        self._thread(lambda: self._enhance(loaded), "enhance")
+        self._thread(self._encode, "encode")
+        self._taking = self._thread(self._take, "take")
+
+    def close(self) -> None:
+        """Take nothing new."""
+        self._closed.set()
+
+    def idle_s(self) -> float:
+        """Seconds since readiness or the last accepted job, whichever is later (S9); 0 while there is work."""
+        return 0.0 if self._desk.held() or not self.ready.is_set() else self._monotonic() - self._active
+
+    def closes_idle(self) -> bool:
+        """Close for good if nothing is in hand once nothing new is taken; else go on and tell so."""
+        self._closed.set()
+        if self._taking is not None:
+            self._taking.join()  # within one long poll, perhaps with a last job in hand
+        if not self._desk.held():
+            return True
+        self._closed.clear()
+        self._taking = self._thread(self._take, "take")
+        return False
+
+    def _take(self) -> None:
+        while not self._closed.is_set():
+            if not self._desk.wait_for_room(HELD, timeout_s=0.5):
+                continue
+            try:
+                message = self._ports.queue.receive(
+                    wait_s=min(LONG_POLL_S, self._settings.idle_s), visibility_s=self._settings.lease_s
+                )
+                assignment = self._desk.take(message) if message else None
+            except StoreBusy:
+                log.exception("the store is busy; trying again")
+                self._closed.wait(AGAIN_S)
+                continue
+            except Exception:
+                log.exception("a message could not be taken; it comes again")
+                self._closed.wait(AGAIN_S)
+                continue
+            if assignment is None:
+                continue
+            self._active = self._monotonic()
+            self._wake()
+            if assignment.solo:
+                while not self._desk.wait_until_alone(assignment, timeout_s=0.5):
+                    assignment.start("fetching")  # waiting for the others is no slow fetch
+            if self._stages.fetch_and_decode(assignment):
+                self._hand_on(self._decoded, assignment)
+
+    def _enhance(self, loaded: Callable[[], None]) -> None:
+        # Loaded in this thread: the engine process dies with the thread that started it.
+        try:
+            self._engine.start()
+        except SetupFailed as fact:
+            self.broken = str(fact)
+            self._wake()
+            return
+        self._active = self._monotonic()
+        self.ready.set()
+        loaded()
+        self._wake()
+        while True:
+            assignment = self._decoded.get()
+            if self._stages.enhance(assignment):
+                self._hand_on(self._enhanced, assignment)
+            self._active = self._monotonic()
+
+    def _encode(self) -> None:
+        while True:
+            assignment = self._enhanced.get()
+            if self._stages.encode_and_store(assignment):
+                steps = ", ".join(f"{phase} {taken:.2f} s" for phase, taken in assignment.seconds.items())
+                log.info("job %s done: %s", assignment.job.id, steps)
+                usual.record(self._ports.table, assignment.seconds, megapixels=assignment.facts.megapixels)
+            self._active = self._monotonic()
+            self._wake()
+
+    def _hand_on(self, to: queue.Queue[Assignment], assignment: Assignment) -> None:
+        assignment.finish()
+        to.put(assignment)
+
+    def _thread(self, work: Callable[[], None], name: str) -> threading.Thread:
+        def work_or_die() -> None:
+            # A stage that breaks takes the worker with it: better a lapsed lease than a job that waits for ever.
+            try:
+                work()
+            except BaseException:
+                log.exception("a thread of the worker broke")
+                os._exit(EXIT_BROKEN)
+
+        thread = threading.Thread(target=work_or_die, name=name, daemon=True)
+        thread.start()
+        return thread
