@@ -53,7 +53,8 @@ class Codec:
         if sandbox not in MODES:
             raise ValueError(f"sandbox is one of {', '.join(MODES)}")
         self._limits = limits or Limits()
-        self._command = (python or interpreter(), "-m", "photos.zygote")
+        # -P: a folder of photos may hold a cv2.py of its own
+        self._command = (python or interpreter(), "-P", "-m", "photos.zygote")
         self._arguments = (sandbox, operations)
         self._turns = threading.BoundedSemaphore(parallel)
         self._lock = threading.Lock()

@@ -16,6 +16,7 @@ import numpy as np
 import tifffile
 from PIL import Image
 
+from photos.facts import WEBP_LONGEST_SIDE
 from photos.mapped_file import MappedFile
 from photos.metadata import fresh_exif, icc_bytes
 from photos.picture import Codes, planes
@@ -23,7 +24,6 @@ from photos.png_chunks import with_chunks
 from photos.raster import Raster
 from photos.refused import Refused
 
-_WEBP_LONGEST_SIDE = 16_383
 # WebP keeps the modes of all blocks in half a mebibyte; the largest photos fit at a lower quality only.
 _WEBP_QUALITIES = (90, 80, 65, 50)
 _WEBP_PARTITION_FULL = "encoding error 6"
@@ -45,7 +45,7 @@ def encode(
     colour, _ = planes(pixels, _eight_or_sixteen(raster, depth))
     alpha = _alpha(source, raster, depth) if source is not None and raster.alpha else None
     image = _upright(_assembled(colour, alpha, raster, format_), raster.orientation)
-    if format_ == "webp" and max(image.shape[:2]) > _WEBP_LONGEST_SIDE:
+    if format_ == "webp" and max(image.shape[:2]) > WEBP_LONGEST_SIDE:
         raise Refused("side_too_long_for_webp")
     file = MappedFile(out)
     {"jpeg": _jpeg, "png": _png, "webp": _webp, "tiff": _tiff}[format_](image, raster, file)

@@ -27,3 +27,7 @@ class UnreadablePhoto(PhotoError):
 
 class CodecDied(PhotoError):
     """The decoding process was lost under a call that may be innocent; the next call starts a new one."""
+
+
+class SandboxUnavailable(Exception):
+    """SANDBOX=strict was asked for, and this machine cannot have it: no photo is read before that is cured."""

@@ -13,6 +13,7 @@ FORMATS: tuple[Format, ...] = ("jpeg", "png", "webp", "tiff", "raw")
 LAYOUTS: tuple[Layout, ...] = ("rgb", "mosaic")
 DEPTHS: tuple[Depth, ...] = (8, 16)
 LARGEST_SIDE = 20_000
+WEBP_LONGEST_SIDE = 16_383
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,10 @@ class PhotoFacts:
     def oriented_size(self) -> tuple[int, int]:
         """(width, height) as a viewer sees the photo: orientations 5…8 swap the sides."""
         return (self.height, self.width) if self.orientation >= 5 else (self.width, self.height)
+
+    def fits(self, format_: str) -> bool:
+        """Whether a result in `format_` can hold the picture: WebP ends at 16,383 pixels a side."""
+        return format_ != "webp" or max(self.width, self.height) <= WEBP_LONGEST_SIDE
 
     def to_json(self) -> dict[str, object]:
         """Plain JSON values, accepted by from_json."""

@@ -31,7 +31,8 @@ class Raster:
     """Meaning of a buffer of codes.
 
     layout: "rgb" is [H, W, 3], "mosaic" is [H, W]; C order, native endian, uint8 (depth 8) or uint16 (depth 16).
-    width, height: as stored in the buffer, before orientation.
+    width, height: as stored in the buffer, before orientation. A mosaic's are those of its visible area and may be odd:
+        nothing is cropped, the engine completes the last 2×2 by mirroring.
     curve: transfer function of the codes. A mosaic is linear; rgb is sRGB-like (its ICC profile, kept in
         `metadata["icc"]`, says precisely).
     cfa: for a mosaic the colours of the 2×2 at the buffer's origin, row-major; None for rgb.

@@ -103,12 +103,13 @@ def _landlock() -> bool:
 def _limit(address_space: int, cpu_s: float) -> None:
     soft = max(1, math.ceil(cpu_s))
     limits = {
-        resource.RLIMIT_AS: address_space,
         resource.RLIMIT_FSIZE: 0,
         resource.RLIMIT_NPROC: 0,
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_NOFILE: 0,
     }
+    if sys.platform == "linux":  # elsewhere the kernel takes no such limit
+        limits[resource.RLIMIT_AS] = address_space
     for which, wanted in limits.items():
         _, hard = resource.getrlimit(which)
         bound = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)

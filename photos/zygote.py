@@ -244,9 +244,19 @@ def _strictly(missing: list[str], mode: str) -> list[str]:
     return missing
 
 
+def _own_signals() -> None:
+    """Undo what was inherited, and leave the time of our end to the client: whoever stops it and its whole group, from
+    Ctrl-C to a service manager, lets it finish the photo it has.
+    """
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
 def main(arguments: list[str]) -> None:
     fd, parent_pid, mode, operations = int(arguments[0]), int(arguments[1]), arguments[2], arguments[3]
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the client decides when we end
+    _own_signals()
     client = socket.socket(fileno=fd)
     client.settimeout(_CLIENT_STALLS_S)
     importlib.import_module(operations).prepare()

@@ -1,5 +1,7 @@
 """The client: calls side by side, deadlines, deaths on both sides, and no blocked event loop."""
 
+import dataclasses
+import mmap
 import os
 import select
 import signal
@@ -12,10 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from photos.buffer import encoded_bound
 from photos.codec import Codec
 from photos.errors import CodecDied, UnreadablePhoto
 from photos.limits import Limits
-from tests.photos.making import photo_fd, saved, scene
+from tests.photos.making import photo_fd, saved, scene, tiff
 from tests.photos.reading import buffer, decoded, probed
 
 ROOT = Path(__file__).parents[2]
@@ -125,6 +128,7 @@ def test_closing_ends_the_zygote_and_calls_in_flight(hostile, spinning):
 
 DIES = """
 import os, signal, sys, threading
+from photos.buffer import encoded_bound
 from photos.codec import Codec
 from tests.photos.making import photo_fd
 
@@ -155,6 +159,7 @@ GEVENT = """
 from gevent import monkey
 monkey.patch_all()
 import gevent, sys, time
+from photos.buffer import encoded_bound
 from photos.codec import Codec
 from photos.errors import UnreadablePhoto
 from tests.photos.making import photo_fd, saved, scene
@@ -244,6 +249,37 @@ def test_nothing_of_our_environment_reaches_the_zygote(codec, monkeypatch):
         assert b"of-ours" not in Path(f"/proc/{fresh._line._process.pid}/environ").read_bytes()
 
 
+ODD_SIGNALS = """
+import os, signal
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGCHLD})
+from photos.buffer import encoded_bound
+from photos.codec import Codec
+from tests.photos.making import photo_fd, saved, scene
+with Codec(sandbox="strict") as codec:
+    fd = photo_fd(saved(scene(), "PNG"))
+    assert codec.probe(fd, deadline_s=10).width == 64
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        os.kill(codec._line._process.pid, number)
+    assert codec.probe(fd, deadline_s=10).width == 64
+print("fine")
+"""
+
+
+def test_inherited_signals_and_a_stop_of_the_whole_group_do_not_disturb():
+    done = subprocess.run(
+        [sys.executable, "-c", ODD_SIGNALS], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout.strip() == "fine", done.stderr
+
+
+def test_a_module_in_the_current_folder_is_not_imported(tmp_path, monkeypatch):
+    (tmp_path / "cv2.py").write_text("raise SystemExit('imported from the folder of photos')")
+    monkeypatch.chdir(tmp_path)
+    with Codec(sandbox="strict") as codec:
+        assert probed(codec, saved(scene(), "PNG")).width == 64
+
+
 def test_a_python_that_does_not_start_is_said(tmp_path):
     with Codec(sandbox="strict", python="/bin/false") as codec, pytest.raises(CodecDied, match="did not start"):
         codec.warm()
@@ -307,3 +343,46 @@ def test_a_photo_that_needs_more_memory_than_allowed_is_refused():
 class Tight(Limits):
     def address_space(self, *, file_bytes, pixel_bytes):
         return 16 << 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("format_", "depth"), [("jpeg", 8), ("png", 8), ("webp", 8), ("tiff", 8), ("png", 16), ("tiff", 16)]
+)
+def test_the_largest_photo_fits_the_default_limits(format_, depth):
+    """64 MP go in and out, turned, with transparency, within the memory that a child may use."""
+    height, width = 7999, 8000
+    tile = np.tile(scene(800, 800), (10, 10, 1))[:height, :width]
+    if depth == 16:
+        tile = tile.astype(np.uint16) * 257
+    alpha = np.full((height, width, 1), 200 * (257 if depth == 16 else 1), tile.dtype)
+    source = {
+        "jpeg": lambda: saved(tile, "JPEG", quality=80, progressive=True, subsampling=0),
+        "webp": lambda: saved(tile, "WEBP", quality=50, method=0),
+        "tiff": lambda: tiff(tile, compression="zlib", predictor=True),
+        "png": lambda: png_of(np.dstack((tile, alpha))),
+    }[format_]()
+    assert len(source) < Limits().file_bytes
+    fd = photo_fd(source)
+    with Codec(sandbox="strict") as codec:
+        facts = codec.probe(fd, deadline_s=60)
+        through(codec, fd, facts, format_, depth)
+    os.close(fd)
+
+
+def through(codec, fd, facts, format_, depth):
+    with buffer(facts.pixel_bytes) as pixels, buffer(encoded_bound(facts, format_)) as out:
+        raster = codec.decode(fd, facts, pixels, deadline_s=100)
+        turned = dataclasses.replace(raster, orientation=6)
+        length = codec.encode(pixels, turned, out, format=format_, depth=depth, source_fd=pixels, deadline_s=110)
+        result = bytes(mmap.mmap(out, length))
+    with Codec(sandbox="strict", limits=Limits(file_bytes=1 << 30)) as unlimited:
+        assert probed(unlimited, result).oriented_size == (facts.height, facts.width)
+
+
+def png_of(codes):
+    import cv2
+
+    done, data = cv2.imencode(".png", codes[..., [2, 1, 0, 3]], [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    assert done
+    return data.tobytes()

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from photos.codec import Codec
-from photos.errors import CodecDied, UnreadablePhoto
-from photos.line import Call, SandboxUnavailable
+from photos.errors import CodecDied, SandboxUnavailable, UnreadablePhoto
+from photos.line import Call
 from tests.photos.making import photo_fd, saved, scene
 from tests.photos.reading import probed
 
@@ -170,7 +170,7 @@ def _without_seccomp(folder):
     blocked = "import sys; sys.modules['pyseccomp'] = None; import runpy; sys.argv = sys.argv[2:]; "
     launcher = folder / "python"
     launcher.write_text(
-        f'#!/bin/sh\nshift 2\nexec {sys.executable} -c "{blocked}'
+        f'#!/bin/sh\nshift 3\nexec {sys.executable} -c "{blocked}'
         "runpy.run_module('photos.zygote', run_name='__main__')\" -- zygote \"$@\"\n"
     )
     launcher.chmod(0o755)
