@@ -15,6 +15,8 @@ from photos.refusals import unreadable
 from photos.verdict import Ending, fault
 from photos.wire import WireBroken, receive, send
 
+__all__ = ["Call", "Line", "SandboxUnavailable"]
+
 _START_S = 60.0
 # The zygote ends a late child at once; a zygote that has not said so after this is itself hung.
 _GRACE_S = 5.0
