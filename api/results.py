@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.wsgi import FileWrapper
@@ -13,6 +15,7 @@ from jobs.job import FORMATS, Job, Result
 
 LINK_S = 300
 CHUNK = 1 << 17
+_ONE_RANGE = re.compile(r"bytes=([0-9]+-[0-9]*|-[0-9]+)")
 
 
 def blueprint(service: Service) -> Blueprint:
@@ -51,9 +54,9 @@ def _picture(service: Service, result: Result, *, name: str) -> Response:
     answer.set_etag(result.sha256)
     answer.headers["Cache-Control"] = "private, max-age=3600, immutable"
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    environ = request.environ
-    if "," in environ.get("HTTP_RANGE", ""):
-        environ = environ | {"HTTP_RANGE": ""}  # several ranges at once may be ignored (RFC 9110 §14.2)
+    environ = dict(request.environ)
+    if not _ONE_RANGE.fullmatch(environ.get("HTTP_RANGE", "")):
+        environ.pop("HTTP_RANGE", None)  # several ranges, or none of bytes: they may be ignored (RFC 9110 §14.2)
     try:
         answer.make_conditional(environ, accept_ranges=True, complete_length=result.size)
     except RequestedRangeNotSatisfiable:

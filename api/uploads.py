@@ -24,9 +24,8 @@ from api.standing import standing
 from api.visitors import visitor_of
 from jobs import intake
 from jobs.errors import Refused
-from photos.errors import CodecDied, UnreadablePhoto
+from photos.errors import CodecDied, SandboxUnavailable, UnreadablePhoto
 from photos.facts import PhotoFacts
-from photos.line import SandboxUnavailable
 
 log = logging.getLogger("firstlight.api")
 

@@ -20,9 +20,8 @@ from jobs.clock import now_ms
 from jobs.ports import open_ports
 from jobs.settings import Settings
 from photos.codec import Codec
-from photos.errors import CodecDied
+from photos.errors import CodecDied, SandboxUnavailable
 from photos.limits import Limits
-from photos.line import SandboxUnavailable
 from photos.sandbox import Mode
 
 log = logging.getLogger("firstlight.api")

@@ -156,9 +156,12 @@ class House:
         )
         return self.change(job_id, publish, token="t", result=result, terms=self.ports.ledger.terms)
 
+    def fail_running(self, job_id: str, code: str = "photo_kills_decoder", detail: str = "") -> Job:
+        return self.change(job_id, fail, token="t", code=code, detail=detail, terms=self.ports.ledger.terms)
+
     def fail(self, job_id: str, code: str = "photo_kills_decoder", detail: str = "") -> Job:
         self.begin(job_id)
-        return self.change(job_id, fail, token="t", code=code, detail=detail, terms=self.ports.ledger.terms)
+        return self.fail_running(job_id, code, detail)
 
 
 @pytest.fixture

@@ -11,8 +11,7 @@ import pytest
 
 from api.spool import Spool
 from jobs.errors import FAULTS, Refused
-from photos.errors import CodecDied
-from photos.line import SandboxUnavailable
+from photos.errors import CodecDied, SandboxUnavailable
 from tests.api.conftest import FACTS, JPEG, House, unreadable
 
 MARK = "----mark"

@@ -1,0 +1,107 @@
+"""Asking for a machine ahead of the photo."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from fleet.outlook import Outlook
+from tests.api.conftest import START_MS, House
+
+
+def warm(house: House, body: Any = None) -> Any:
+    return house.client.post("/warm", json=body) if body is not None else house.client.post("/warm")
+
+
+def settled(house: House) -> list[str]:
+    """What the launcher was asked, once it has answered everything so far."""
+    house.service.outlooks.ensured(house.service.outlooks.ensure_soon("tick"), timeout_s=10)
+    return [reason for reason in house.hands.ensured if reason != "tick"]
+
+
+def test_a_ready_machine_is_said_to_be_ready_and_none_is_started(house: House) -> None:
+    answer = warm(house, {"intent": "view"})
+    assert answer.status_code == 200
+    assert answer.get_json() == {
+        "state": "ready",
+        "phase": None,
+        "phase_seconds": None,
+        "eta_seconds": None,
+        "detail": "",
+    }
+    assert settled(house) == []
+
+
+@pytest.mark.parametrize("intent", ["view", "pick"])
+def test_a_machine_is_started_and_its_state_told(house: House, intent: str) -> None:
+    house.hands.now_ms += 3000
+    house.hands.outlook = Outlook(
+        state="starting", phase="starting_machine", since_ms=START_MS, ready_in_s=20.0, detail="Soon."
+    )
+    answer = warm(house, {"intent": intent})
+    assert answer.status_code == 202
+    assert answer.get_json() == {
+        "state": "starting",
+        "phase": "starting_machine",
+        "phase_seconds": 3.0,
+        "eta_seconds": 20.0,
+        "detail": "Soon.",
+    }
+    assert settled(house) == [intent]
+
+
+def test_an_empty_call_counts_as_a_view(house: House) -> None:
+    house.hands.outlook = Outlook(state="starting", phase="loading_model")
+    assert warm(house).status_code == 202
+    assert settled(house) == ["view"]
+
+
+def test_a_spent_budget_is_said_to_be_spent(house: House) -> None:
+    house.hands.outlook = Outlook(state="none", phase="starting_machine")
+    house.hands.refused = "warm_budget_spent"
+    answer = warm(house, {"intent": "view"})
+    assert (answer.status_code, answer.get_json()["code"]) == (429, "warm_budget_spent")
+
+
+def test_who_may_not_start_one_still_hears_of_one_that_starts(house: House) -> None:
+    house.hands.outlook = Outlook(state="starting", phase="starting_machine")
+    house.hands.refused = "warm_budget_spent"
+    assert warm(house, {"intent": "view"}).status_code == 202
+
+
+@pytest.mark.parametrize(
+    "body", [b"{", b"[]", b'"view"', b'{"intent": "buy"}', b'{"intent": null}', b"\xff", b" " * 2000]
+)
+def test_any_other_intent_is_refused(house: House, body: bytes) -> None:
+    answer = house.client.post("/warm", data=body, content_type="application/json")
+    assert (answer.status_code, answer.get_json()["code"]) == (400, "bad_intent")
+    assert settled(house) == []
+
+
+def test_no_get_asks_for_a_machine(house: House) -> None:
+    job_id = house.uploaded()["id"]
+    settled(house)
+    house.hands.ensured.clear()
+    house.hands.outlook = Outlook(state="none", phase="starting_machine")
+    for rule in house.app.url_map.iter_rules():
+        if "GET" in (rule.methods or ()) and "filename" not in rule.arguments:
+            house.client.get(rule.rule.replace("<job_id>", job_id), buffered=False).close()
+    assert settled(house) == []
+
+
+def test_a_launch_under_way_does_not_hold_the_answer(house: House) -> None:
+    launched = threading.Event()
+
+    class Slow:
+        def ensure(self, reason: str) -> Outlook:
+            assert launched.wait(20)
+            return Outlook(state="starting", phase="starting_machine")
+
+        def outlook(self) -> Outlook:
+            return Outlook(state="none", phase="starting_machine")
+
+    house.service.outlooks._launcher = Slow()  # type: ignore[assignment]
+    assert warm(house, {"intent": "pick"}).status_code == 202
+    launched.set()
