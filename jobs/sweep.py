@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import dataclass, fields
 from typing import Literal
 
 from jobs.errors import RowChanged
@@ -49,39 +50,46 @@ def sweep(ports: Ports) -> Swept:
     now = ports.clock()
     depth = ports.queue.depth()
     missing = ports.ledger.waiting() + ports.ledger.running() - depth.visible - depth.in_flight
-    swept = Swept()
+    done: Counter[str] = Counter()
     for row in ports.table.due(now=now, limit=BATCH):
         try:
-            if not row.key.startswith("job/"):
-                ports.table.delete(row)
-                continue
-            job = Job.from_json(row.doc)
-            action = verdict(job, now=now, terms=ports.ledger.terms)
-            if action == "forget":
-                erase_blobs(ports, job)
-                ports.table.delete(row)
-                swept = replace(swept, forgotten=swept.forgotten + 1)
-            elif action == "give_up":
-                _write(ports, row, give_up(job, code="deadline_passed", detail="", now=now, terms=ports.ledger.terms))
-                swept = replace(swept, given_up=swept.given_up + 1)
-            elif action == "lapse":
-                job = lapse(job, now=now, terms=ports.ledger.terms)
-                _write(ports, row, job)
-                if not job.finished:
-                    ports.queue.send(job.id)
-                swept = replace(swept, lapsed=swept.lapsed + 1)
-            elif action == "resend" and missing > 0:
-                missing -= 1
-                _write(ports, row, resent(job, now=now))
-                ports.queue.send(job.id)
-                swept = replace(swept, resent=swept.resent + 1)
-            else:  # the queue still holds its message: look again later
-                _write(ports, row, replace(job, sent_ms=now))
+            did = _attend(ports, row, now=now, may_send=missing > done["resent"])
         except RowChanged:
             continue  # somebody else moved it on; it comes again if it must
         except ValueError:
             log.exception("the row %s cannot be read and is left alone", row.key)
-    return swept
+            continue
+        done[did] += 1
+    return Swept(**{each.name: done[each.name] for each in fields(Swept)})
+
+
+def _attend(ports: Ports, row: Row, *, now: int, may_send: bool) -> str:
+    """Do what one row needs; what that was. Raises RowChanged, and ValueError when it cannot be read."""
+    if not row.key.startswith("job/"):
+        ports.table.delete(row)
+        return "removed"
+    job = Job.from_json(row.doc)
+    terms = ports.ledger.terms
+    action = verdict(job, now=now, terms=terms)
+    if action == "forget":
+        erase_blobs(ports, job)
+        ports.table.delete(row)
+        return "forgotten"
+    if action == "give_up":
+        _write(ports, row, give_up(job, code="deadline_passed", detail="", now=now, terms=terms))
+        return "given_up"
+    if action == "lapse":
+        job = lapse(job, now=now, terms=terms)
+        _write(ports, row, job)
+        if not job.finished:
+            ports.queue.send(job.id)
+        return "lapsed"
+    if action == "resend":
+        _write(ports, row, resent(job, now=now))  # first, so that a crash costs a wait and no duplicate
+        if may_send:
+            ports.queue.send(job.id)
+            return "resent"
+    return "waiting"
 
 
 def _write(ports: Ports, row: Row, job: Job) -> None:

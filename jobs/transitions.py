@@ -126,7 +126,7 @@ def give_up(job: Job, *, code: str, detail: str, now: int, terms: Terms) -> Job:
 
 
 def resent(job: Job, *, now: int) -> Job:
-    """Note that the queue was told again."""
+    """Note that the queue was told again, or found to know: the next look comes later."""
     return replace(job, sent_ms=now, sends=job.sends + 1)
 
 
