@@ -122,7 +122,8 @@ class Codec:
     ) -> int:
         """Write the picture in `pixels_fd`, [H, W, 3] codes of `depth` bits, into `out_fd`; the bytes written.
 
-        `source_fd` is the decoded buffer, whose alpha plane is put back where the format has one. See encoding.encode.
+        `source_fd` is the decoded buffer; a raster with alpha needs it, for its plane is put back where the format has
+        one. encoding.py says how each format is written. ValueError for a wrong size, depth or format.
         """
         expected = raster.width * raster.height * 3 * (depth // 8)
         if _size(pixels_fd) < expected:
@@ -131,6 +132,8 @@ class Codec:
             raise ValueError(f"{format} has no {depth} bits a channel")
         if format not in {"jpeg", "png", "webp", "tiff"}:
             raise ValueError(f"{format} is no format to write")
+        if raster.alpha and source_fd is None:
+            raise ValueError("the decoded buffer is needed for its alpha plane")
         request: dict[str, object] = {"op": "encode", "format": format, "depth": depth, "raster": raster.to_json()}
         alpha_fds = [source_fd] if source_fd is not None and raster.alpha else []
         answer = self._call(request, [pixels_fd, *alpha_fds, out_fd], 1, _size(out_fd), expected * 2, deadline_s)

@@ -27,7 +27,10 @@ REFUSALS = {
         "unsupported_format",
         "This raw has no Bayer mosaic (X-Trans, Foveon, linear or monochrome); develop it to a TIFF or JPEG first.",
     ),
-    "unknown_camera": ("unsupported_format", "This raw's camera or compression is unknown to us; convert it to DNG."),
+    "unknown_camera": (
+        "unsupported_format",
+        "This raw is cut off, or its camera or compression is unknown to us; send it again or convert it to DNG.",
+    ),
     "too_many_bytes": ("photo_too_large", "The file is larger than the limit; send a smaller one."),
     "empty": ("unreadable_photo", "The file is empty; send the photo again."),
     "broken": ("unreadable_photo", "The photo is damaged or cut off; send it again from the original."),

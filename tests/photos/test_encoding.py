@@ -234,3 +234,8 @@ def test_a_whole_photo_comes_back_as_it_went(codec):
 def test_a_format_without_that_depth_is_a_mistake(codec, format_, depth):
     with buffer(RGB.nbytes * 2) as pixels, buffer(1 << 20) as out, pytest.raises(ValueError, match="no"):
         codec.encode(pixels, raster(), out, format=format_, depth=depth, deadline_s=5)
+
+
+def test_transparency_is_never_dropped_unasked(codec):
+    with buffer(RGB.nbytes) as pixels, buffer(1 << 20) as out, pytest.raises(ValueError, match="alpha"):
+        codec.encode(pixels, raster(alpha=True), out, format="png", depth=8, deadline_s=5)

@@ -105,6 +105,21 @@ def test_a_jpeg_arrives_within_its_own_loss(codec, options):
     assert np.abs(codes.astype(int) - reference).mean() < 0.5
 
 
+def test_a_phones_jpeg_with_more_behind_it_is_one_picture(codec):
+    frames = [Image.fromarray(scene(seed=seed)) for seed in range(2)]
+    with_preview = saved(frames[0], "MPO", save_all=True, append_images=frames[1:])
+    with_film = saved(frames[0], "JPEG") + b"\0\0\0\x18ftypmp42" + bytes(5000)
+    for data in (with_preview, with_film):
+        facts, _, codes, _ = decoded(codec, data)
+        assert (facts.format, facts.width, facts.height) == ("jpeg", 64, 48)
+        assert np.abs(codes.astype(int) - scene(seed=0)).mean() < 5
+
+
+def test_a_jpeg_stored_as_rgb_keeps_its_colours(codec):
+    _, _, codes, _ = decoded(codec, saved(RGB, "JPEG", quality=100, keep_rgb=True))
+    assert np.abs(codes.astype(int) - RGB).mean() < 1
+
+
 def test_a_grey_jpeg_stays_grey(codec):
     facts, _, codes, _ = decoded(codec, saved(GREY, "JPEG", quality=95))
     assert facts.grey
