@@ -6,6 +6,7 @@ lists them all, and a test fails when one is missing there.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 
@@ -77,8 +78,11 @@ class Settings:
                 raise BadSetting(f"{name.upper()}={getattr(self, name)!r} is not known: use {known}")
         for each in fields(self):
             value = getattr(self, each.name)
-            if isinstance(value, int | float) and value < 0:
-                raise BadSetting(f"{each.name.upper()} must not be negative")
+            if isinstance(value, int | float) and not 0 <= value < math.inf:  # NaN is neither
+                raise BadSetting(f"{each.name.upper()} must not be negative or endless")
+        for name in ("heartbeat_s", "tick_s"):
+            if not getattr(self, name):
+                raise BadSetting(f"{name.upper()} must be more than 0, or a loop never rests")
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Settings:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from fleet.machines import Machine
@@ -196,6 +197,7 @@ some_signs = st.lists(
     st.integers(0, 5),
     st.sampled_from(["upload", "view", "pick", "tick"]),
 )
+@hypothesis_settings(max_examples=100, deadline=None)
 def test_whatever_is_seen_machines_stay_within_their_number(rows, machines, signs, waiting, running, most, reason):
     numbers = {*range(most), *(slot.number for slot in rows), *(each.slot for each in machines)}
     known = {slot.number: slot for slot in rows}
