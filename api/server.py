@@ -67,10 +67,10 @@ def command(settings: Settings) -> list[str]:
         "chdir": str(ROOT),
         "pythonpath": str(ROOT),
         "module": "api.wsgi:app",
-        "env": f"PROMETHEUS_MULTIPROC_DIR={counters}",
     }
     flags = [f"--{name}" if value is None else f"--{name}={value}" for name, value in options.items()]
-    return [f"{sys.prefix}/bin/pyuwsgi", *flags]
+    # Not by uWSGI's --env: pyuwsgi is a Python program, and Python has read its environment by then.
+    return ["/usr/bin/env", f"PROMETHEUS_MULTIPROC_DIR={counters}", f"{sys.prefix}/bin/pyuwsgi", *flags]
 
 
 def check_port(settings: Settings) -> None:

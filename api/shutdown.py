@@ -14,9 +14,13 @@ MERCY_S = 60.0  # for an upload that is still arriving
 
 
 def let_go_on_shutdown(watcher: Watcher) -> None:
-    """Under uWSGI's gevent loop a graceful end is announced by SIGHUP, which uWSGI itself listens to as well."""
+    """Under uWSGI's gevent loop a graceful end is announced by SIGHUP, which uWSGI itself listens to as well.
+
+    It must be the first to listen: libev tells the system only of a signal's first listener, and uWSGI, which takes the
+    signal for itself once the app is loaded, would never get it back. So this listens when the loop first turns.
+    """
     if is_module_patched("socket"):
-        gevent.signal_handler(signal.SIGHUP, _let_go, watcher)
+        gevent.spawn(gevent.signal_handler, signal.SIGHUP, _let_go, watcher)
 
 
 def _let_go(watcher: Watcher) -> None:

@@ -42,8 +42,8 @@ def application() -> Flask:
         meters=Meters(folder=environ.get("PROMETHEUS_MULTIPROC_DIR")),
     )
     threading.Thread(target=_warm, args=(codec,), name="warm", daemon=True).start()
-    let_go_on_shutdown(made.extensions["firstlight"].watcher)
     guard_loop()
+    let_go_on_shutdown(made.extensions["firstlight"].watcher)  # last: nothing may turn the loop before the server does
     return made
 
 
