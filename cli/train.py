@@ -22,20 +22,20 @@ def command(photos: Path, pairs: Path | None, out: Path, steps: int, minutes: fl
     """
     try:
         from model.photo_folder import read_photos  # noqa: PLC0415 — `--help` needs no torch
-        from model.real_pairs import read_pairs  # noqa: PLC0415
+        from model.real_pairs import NoPairs, find_pairs  # noqa: PLC0415
         from model.train import Recipe, train  # noqa: PLC0415
     except ModuleNotFoundError as missing:
         raise click.ClickException(f"Training needs {missing.name}: .venv/bin/pip install -e '.[torch]'") from None
     recipe = Recipe(steps=steps, minutes=minutes or float("inf"), seed=seed)
     try:
         weights = train(
-            read_photos(photos),
+            read_photos(photos, click.echo),
             recipe=recipe,
             folder=out,
             clock=time.monotonic,
             say=click.echo,
-            pairs=read_pairs(pairs) if pairs else None,
+            pairs=find_pairs(pairs) if pairs else None,
         )
-    except ValueError as fact:
+    except (ValueError, NoPairs) as fact:
         raise click.ClickException(str(fact)) from None
     click.echo(f"{weights}: copy it and its .sha256 to model/weights/ to use it")

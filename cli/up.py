@@ -18,8 +18,9 @@ from cli.settings import read_settings
 from fleet.machines import open_fleet
 from jobs.settings import Settings
 
-READY_S = 30.0
 END_S = 10.0
+LARGEST_LOG = 10 << 20
+TOLD_LINES = 15
 
 
 @click.command()
@@ -34,16 +35,19 @@ def command() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     environ = {**os.environ, **settings.environ()}  # noqa: TID251 — handed on to the children
+    logs = Path(settings.spool).absolute().parent / "logs"
     processes = {
-        "API": _started(server.command(settings), environ),
-        "tick": _started([str(Path(sys.prefix) / "bin" / "python"), "-m", "cli", "tick"], environ),
+        "api": _started(server.command(settings), environ, logs / "api.log"),
+        "tick": _started([str(Path(sys.prefix) / "bin" / "python"), "-m", "cli", "tick"], environ, logs / "tick.log"),
     }
     died = None
+    told = False
     try:
-        if _answers(settings, stop):
-            click.echo(f"Firstlight is on http://{settings.host}:{settings.port}  (Ctrl-C ends it)")
-        while died is None and not stop.wait(0.5):
+        while died is None and not stop.wait(0.1):
             died = next((name for name, process in processes.items() if process.poll() is not None), None)
+            if not told and _answers(settings):
+                click.echo(f"Firstlight is on http://{settings.host}:{settings.port}  (Ctrl-C ends it; logs in {logs})")
+                told = True
     finally:
         for process in processes.values():
             process.terminate()
@@ -51,24 +55,27 @@ def command() -> None:
             _ended(process)
         open_fleet(settings).stop_all()
     if died:
-        raise click.ClickException(f"the {died} process ended by itself; what it printed above says why")
+        lines = (logs / f"{died}.log").read_text(errors="replace").splitlines()[-TOLD_LINES:]
+        raise click.ClickException("\n".join([f"the {died} process ended by itself; its last words:", *lines]))
 
 
-def _started(command: list[str], environ: dict[str, str]) -> subprocess.Popen[bytes]:
-    # A session of its own: Ctrl-C reaches this process alone, which then ends the others in order.
-    return subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, start_new_session=True)
+def _started(command: list[str], environ: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists() and log.stat().st_size > LARGEST_LOG:
+        log.replace(log.with_suffix(".old.log"))
+    with log.open("ab") as file:
+        # A session of its own: Ctrl-C reaches this process alone, which then ends the others in order.
+        return subprocess.Popen(
+            command, env=environ, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True
+        )
 
 
-def _answers(settings: Settings, stop: threading.Event) -> bool:
-    url = f"http://{settings.host}:{settings.port}/health"
-    for _ in range(int(READY_S / 0.1)):
-        try:
-            with urllib.request.urlopen(url, timeout=2):
-                return True
-        except (urllib.error.URLError, OSError):
-            if stop.wait(0.1):
-                return False
-    return False
+def _answers(settings: Settings) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://{settings.host}:{settings.port}/health", timeout=2):
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
 
 
 def _ended(process: subprocess.Popen[bytes]) -> None:
