@@ -8,7 +8,7 @@ from photos.record import MalformedRecord, Record
 from photos.refusals import REFUSALS, unreadable
 
 # A child stopped at its deadline that had less than this share of it to compute was starved, not slow.
-_BUSY_SHARE = 0.5
+_BUSY_SHARE = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ def fault(ending: Ending, answer: object, deadline_s: float, *, hostile: bool) -
         if ending.cpu_s < deadline_s * _BUSY_SHARE:
             return CodecDied(f"the machine was too busy: {ending.cpu_s:.1f} s of CPU in {deadline_s:.0f} s")
         return unreadable("too_slow")
-    if ending.signal == signal.SIGXCPU:
+    if ending.signal == signal.SIGXCPU or (ending.signal == signal.SIGKILL and ending.cpu_s >= deadline_s):
         return unreadable("too_slow")
     if ending.signal == signal.SIGKILL:
         return CodecDied("the system killed the decoder")
