@@ -1,8 +1,8 @@
 """The host of one worker on a laptop: bounds its log and its age, ends what it leaves behind, notes how it ended.
 
-Runs as a program of its own (`python keeper.py ORDER`, standard library only) and outlives whoever launched it, so a
-machine's hard age is kept even when no tick runs (L2). Keeper and worker hold the slot's lock; the slot is free when
-both are gone.
+Runs as a program of its own (`python keeper.py`, its order on stdin, standard library only) and outlives whoever
+launched it, so a machine's hard age is kept even when no tick runs (L2). Keeper and worker hold the slot's lock; the
+slot is free when both are gone.
 
     SIGTERM ─▶ the worker gets SIGTERM, and after `grace_s` its whole process group gets SIGKILL
 """
@@ -117,4 +117,4 @@ def _end_group(leader: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(abs(keep(json.loads(sys.argv[1]))))
+    sys.exit(abs(keep(json.load(sys.stdin))))

@@ -143,14 +143,7 @@ class LocalFleet:
                 "settings": self._settings,
             }
             try:
-                child = subprocess.Popen(
-                    [f"{sys.prefix}/bin/python", "-I", "-S", keeper.__file__, json.dumps(order)],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    start_new_session=True,
-                    pass_fds=[lock],
-                )
+                child = _started(order)
             except OSError as error:
                 if error.errno in (errno.EAGAIN, errno.ENOMEM):
                     raise NoCapacity(f"this computer cannot start another process: {error}") from error
@@ -232,6 +225,24 @@ class LocalFleet:
         """Collect the keepers that have exited, so that none stays a zombie."""
         with self._burying:
             self._children[:] = [child for child in self._children if child.poll() is None]
+
+
+def _started(order: Mapping[str, Any]) -> subprocess.Popen[bytes]:
+    """A keeper with its order, which comes through a pipe: others may read a command line."""
+    reads, writes = os.pipe()
+    try:
+        os.write(writes, json.dumps(order).encode())
+        os.close(writes)
+        return subprocess.Popen(
+            [f"{sys.prefix}/bin/python", "-I", "-S", keeper.__file__],
+            stdin=reads,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            pass_fds=[order["lock"]],
+        )
+    finally:
+        os.close(reads)
 
 
 def open_fleet(settings: Settings, *, clock: Clock = now_ms) -> Fleet:

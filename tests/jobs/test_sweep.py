@@ -131,7 +131,7 @@ def test_a_job_whose_workers_always_die_fails_after_three_attempts(ports: Ports,
 
 def test_a_job_that_nobody_takes_fails_at_its_deadline_and_is_forgotten_later(ports: Ports, clock: FakeClock) -> None:
     job_id = upload(ports)
-    sweep_until(ports, clock, job_id, "failed", within_s=6 * 3600 + 60, every_s=60)
+    sweep_until(ports, clock, job_id, "failed", within_s=6 * 3600 + 600, every_s=600)
     job = ports.ledger.read(job_id)
     assert job is not None
     assert job.error is not None

@@ -133,6 +133,11 @@ def test_a_failure_has_a_registered_code() -> None:
     assert unknown.error.code == "internal"
 
 
+def test_giving_up_leaves_a_finished_job_as_it_is() -> None:
+    done = publish(claimed(), token="t1", result=a_result("t1"), now=NOW, terms=TERMS)
+    assert give_up(done, code="deadline_passed", detail="", now=NOW + 1, terms=TERMS) is done
+
+
 def test_erasing_cancels_what_is_unfinished_and_forgets_the_photo() -> None:
     job = erase(claimed(), now=NOW + 7)
     assert (job.state, job.deleted, job.ended_ms, job.expires_ms) == ("cancelled", True, NOW + 7, a_job().expires_ms)
@@ -214,6 +219,12 @@ class Lives(RuleBasedStateMachine):
         self.move(after)
         self.holder = token
 
+    @precondition(lambda self: self.claims < len(TOKENS))
+    @rule()
+    def take_over_after_silence(self) -> None:
+        self.now += TERMS.lease_ms
+        self.claim()
+
     @rule(token=tokens, progress=st.floats(0, 2))
     def renew(self, token: str, progress: float) -> None:
         self.attempt(token, lambda job: renew(job, token=token, now=self.now, terms=TERMS, progress=progress))
@@ -241,6 +252,10 @@ class Lives(RuleBasedStateMachine):
     @rule(token=tokens)
     def lose_the_engine(self, token: str) -> None:
         self.attempt(token, lambda job: lapse(job, now=self.now, terms=TERMS, token=token))
+
+    @rule()
+    def give_up(self) -> None:
+        self.move(give_up(self.job, code="deadline_passed", detail="", now=self.now, terms=TERMS))
 
     @rule()
     def erase(self) -> None:
