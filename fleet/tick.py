@@ -9,11 +9,13 @@ from threading import Event
 from fleet.launcher import Launcher
 from fleet.outlook import Outlook
 from jobs.errors import FirstlightError
+from jobs.orphans import Orphans
 from jobs.ports import Ports
 from jobs.settings import Settings
 from jobs.sweep import sweep
 
 HURRY_S = 0.5  # while photos wait and no machine starts: it may be that one has just ended
+COLLECT_MS = 3600 * 1000
 log = logging.getLogger(__name__)
 
 
@@ -26,9 +28,13 @@ def tick_once(ports: Ports, launcher: Launcher) -> Outlook:
 
 def run(ports: Ports, launcher: Launcher, settings: Settings, stop: Event) -> None:
     """Tick until told to stop. A store that fails is logged, and met again at the next tick."""
+    orphans, collected_ms = Orphans(ports), ports.clock()
     while not stop.is_set():
         pause_s = settings.tick_s
         try:
+            if ports.clock() - collected_ms > COLLECT_MS:
+                collected_ms = ports.clock()
+                orphans.collect()
             if tick_once(ports, launcher).state == "none" and ports.ledger.waiting():
                 pause_s = min(pause_s, HURRY_S)
         except (FirstlightError, OSError, sqlite3.Error):
