@@ -63,10 +63,15 @@ def _answer(perform: Perform, request: Record, maps: Sequence[mmap.mmap]) -> dic
 
 
 def _mapped(fds: Sequence[int], request: Record) -> list[mmap.mmap]:
-    """The descriptors as memory; the last `writable` ones may be written."""
+    """The descriptors as memory; the last `writable` ones may be written.
+
+    The others are private maps: a shared one of a file that was opened for writing could be made writable later.
+    """
     first_writable = len(fds) - request.integer("writable", 0, len(fds))
     return [
-        mmap.mmap(fd, 0, prot=mmap.PROT_READ | (mmap.PROT_WRITE if index >= first_writable else 0))
+        mmap.mmap(fd, 0, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ | mmap.PROT_WRITE)
+        if index >= first_writable
+        else mmap.mmap(fd, 0, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ)
         for index, fd in enumerate(fds)
     ]
 

@@ -9,6 +9,8 @@ import signal
 import socket
 import threading
 
+import numpy as np
+
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _MMAP = {"x86_64": 9, "aarch64": 222}[os.uname().machine] if os.uname().machine in {"x86_64", "aarch64"} else 0
 
@@ -63,6 +65,13 @@ def maps_the_photo_to_write(_maps):
         if got != -1:
             return {"refused_with": f"nothing: {fd} could be mapped"}
     return {"refused_with": "OSError"}
+
+
+def changes_the_photo(maps):
+    address = np.frombuffer(maps[0], np.uint8).__array_interface__["data"][0]
+    _LIBC.mprotect(ctypes.c_void_p(address), 4096, mmap.PROT_READ | mmap.PROT_WRITE)
+    ctypes.memset(address, 0, 3)
+    return {"refused_with": "nothing: the map was written"}
 
 
 def makes_code(_maps):

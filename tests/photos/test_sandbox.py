@@ -70,6 +70,15 @@ def test_a_locked_decoder_cannot(hostile, name):
     assert not Path("/tmp/firstlight-escaped").exists()
 
 
+def test_a_locked_decoder_cannot_change_the_photo(hostile):
+    data = b"\xff\xd8\xffchanges_the_photo"
+    fd = photo_fd(data)
+    with pytest.raises(UnreadablePhoto):
+        hostile.probe(fd, deadline_s=10)
+    assert os.pread(fd, 100, 0) == data
+    os.close(fd)
+
+
 @pytest.mark.parametrize("name", FATAL)
 def test_a_locked_decoder_dies_when_it(hostile, name):
     assert code_of(hostile, name) == "photo_kills_decoder"
