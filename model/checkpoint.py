@@ -14,7 +14,6 @@ def save_checkpoint(
     network: Network,
     average: Network,
     optimizer: torch.optim.Optimizer,
-    random: torch.Generator,
     step: int,
     seconds: float,
 ) -> None:
@@ -24,7 +23,6 @@ def save_checkpoint(
         "network": network.state_dict(),
         "average": average.state_dict(),
         "optimizer": optimizer.state_dict(),
-        "random": random.get_state(),
         "step": step,
         "seconds": seconds,
     }
@@ -33,9 +31,7 @@ def save_checkpoint(
     fresh.replace(path)
 
 
-def resume(
-    path: Path, network: Network, average: Network, optimizer: torch.optim.Optimizer, random: torch.Generator
-) -> tuple[int, float]:
+def resume(path: Path, network: Network, average: Network, optimizer: torch.optim.Optimizer) -> tuple[int, float]:
     """(step, seconds) already trained, the states restored from the checkpoint; (0, 0) when there is none.
 
     Raises ValueError when the checkpoint belongs to a network of other dimensions.
@@ -48,7 +44,6 @@ def resume(
     network.load_state_dict(state["network"])
     average.load_state_dict(state["average"])
     optimizer.load_state_dict(state["optimizer"])
-    random.set_state(state["random"])
     return state["step"], state["seconds"]
 
 

@@ -44,9 +44,9 @@ def blocks(node: Node, arrays: Arrays, name: str, count: int) -> Node:
     return node
 
 
-def u_net(node: Node, arrays: Arrays, dims: dict[str, int], layout: str) -> Node:
-    """Clamped planes and conditions [1, C+2, h, w] → residual [1, 12, h, w], as in `network.Network`."""
-    node = bend(convolution(node, arrays, f"stem.{layout}"))
+def u_net(seen: Node, conditions: Node, arrays: Arrays, dims: dict[str, int], layout: str) -> Node:
+    """Clamped planes [1, C, h, w] and conditions [1, 2, h, w] → residual [1, 12, h, w], as in `network.Network`."""
+    node = bend(convolution(ops.concat([seen, conditions], 1), arrays, f"stem.{layout}"))
     skips = []
     for level in range(dims["levels"] - 1):
         node = blocks(node, arrays, f"down.{level}", dims["blocks"])
@@ -56,7 +56,8 @@ def u_net(node: Node, arrays: Arrays, dims: dict[str, int], layout: str) -> Node
     for level in reversed(range(dims["levels"] - 1)):
         grown = ops.depth_to_space(convolution(node, arrays, f"grow.{level}", pad=0), "depth_first", 2)
         node = blocks(ops.add(grown, skips[level]), arrays, f"up.{level}", dims["blocks"])
-    return convolution(node, arrays, "head")
+    change = convolution(ops.concat([node, in_quad(seen, layout)], 1), arrays, "head")
+    return ops.multiply(change, ops.sigmoid(convolution(node, arrays, "gate")))
 
 
 def integers(values: list[int]) -> Node:
@@ -160,8 +161,7 @@ def build(
     planes = packed(block, source, layout, levels)
     sides = ops.gather(ops.shape_of(planes, ov.Type.i64), integers([2, 3]), integers([0]))
     constant = ops.broadcast(conditions, ops.concat([integers([1, 2]), sides], 0))
-    seen = ops.concat([ops.clamp(planes, INPUT_LOW, INPUT_HIGH), constant], 1)
-    residual = u_net(seen, arrays, dims, layout)
+    residual = u_net(ops.clamp(planes, INPUT_LOW, INPUT_HIGH), constant, arrays, dims, layout)
     picture = ops.depth_to_space(ops.add(in_quad(planes, layout), residual), "depth_first", 2)
     if layout == "mosaic":
         matrix = ops.parameter([3, 3], ov.Type.f32, name="matrix")

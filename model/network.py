@@ -53,6 +53,18 @@ def bend(planes: Tensor) -> Tensor:
     return functional.leaky_relu(planes, LEAK)
 
 
+def in_quad(planes: Tensor) -> Tensor:
+    """The picture the residual is added to: [N, 12, h, w] as it is; a mosaic's [N, 4, h, w] (R G G B) → [N, 12, h, w].
+
+    A mosaic gets the simplest demosaic there is, each colour repeated over its quad; the network adds the rest.
+    """
+    if planes.shape[1] == 12:
+        return planes
+    red, green_right, green_below, blue = planes.unbind(1)
+    green = (green_right + green_below) / 2
+    return torch.stack([red] * 4 + [green, green_right, green_below, green] + [blue] * 4, 1)
+
+
 class Network(nn.Module):
     """A restoration network: packed encoded planes and two conditions in, a residual on twelve planes out."""
 
@@ -71,7 +83,8 @@ class Network(nn.Module):
         self.middle = nn.Sequential(*(Block(widths[-1]) for _ in range(dims.middle_blocks)))
         self.grow = nn.ModuleList(nn.Conv2d(2 * width, 4 * width, 1) for width in widths[:-1])
         self.up = nn.ModuleList(nn.Sequential(*(Block(width) for _ in range(dims.blocks))) for width in widths[:-1])
-        self.head = nn.Conv2d(dims.width, 12, 3, padding=1)
+        self.gate = nn.Conv2d(dims.width, 12, 3, padding=1)
+        self.head = nn.Conv2d(dims.width + 12, 12, 3, padding=1)
         nn.init.zeros_(self.head.weight)
         assert self.head.bias is not None
         nn.init.zeros_(self.head.bias)
@@ -84,7 +97,8 @@ class Network(nn.Module):
         """
         count, _, height, width = planes.shape
         constant = conditions[:, :, None, None].expand(count, 2, height, width).to(planes.dtype)
-        x = bend(self.stem[layout](torch.cat([planes.clamp(INPUT_LOW, INPUT_HIGH), constant], 1)))
+        seen = planes.clamp(INPUT_LOW, INPUT_HIGH)
+        x = bend(self.stem[layout](torch.cat([seen, constant], 1)))
         skips = []
         for blocks, shrink in zip(self.down, self.shrink, strict=True):
             x = blocks(x)
@@ -93,19 +107,8 @@ class Network(nn.Module):
         x = self.middle(x)
         for blocks, grow, skip in zip(reversed(self.up), reversed(self.grow), reversed(skips), strict=True):
             x = blocks(functional.pixel_shuffle(grow(x), 2) + skip)
-        return self.head(x)  # type: ignore[no-any-return]
-
-
-def in_quad(planes: Tensor) -> Tensor:
-    """The picture the residual is added to: [N, 12, h, w] as it is; a mosaic's [N, 4, h, w] (R G G B) → [N, 12, h, w].
-
-    A mosaic gets the simplest demosaic there is, each colour repeated over its quad; the network adds the rest.
-    """
-    if planes.shape[1] == 12:
-        return planes
-    red, green_right, green_below, blue = planes.unbind(1)
-    green = (green_right + green_below) / 2
-    return torch.stack([red] * 4 + [green, green_right, green_below, green] + [blue] * 4, 1)
+        change = self.head(torch.cat([x, in_quad(seen)], 1))
+        return change * torch.sigmoid(self.gate(x))  # type: ignore[no-any-return]
 
 
 def restore(network: Network, planes: Tensor, conditions: Tensor, layout: Layout) -> Tensor:

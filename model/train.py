@@ -3,6 +3,7 @@
 import csv
 import math
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,8 @@ from model.torch_engine import best_device, fast_bfloat16
 
 CHECKPOINT = "checkpoint.pt"
 LOSSES = "losses.csv"
+LARGEST_GRADIENT = 0.03
+"""Norm to which gradients are clipped, twice the median: rare ones ten times that large killed early runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,41 +63,47 @@ def train(
         raise ValueError("No photos to train on: name a folder with at least one JPEG or PNG.")
     folder.mkdir(parents=True, exist_ok=True)
     device = best_device()
-    random = torch.Generator().manual_seed(recipe.seed)
     torch.manual_seed(recipe.seed)
     network = channels_last(Network(recipe.dims).to(device))
     average = deepcopy(network).requires_grad_(requires_grad=False)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=1e-4, fused=True)
-    step, elapsed = resume(folder / CHECKPOINT, network, average, optimizer, random)
+    optimizer = torch.optim.AdamW(network.parameters(), betas=(0.9, 0.99), weight_decay=1e-4, fused=True)
+    step, elapsed = resume(folder / CHECKPOINT, network, average, optimizer)
     begun = clock() - elapsed
     smooth: float | None = None
-    while (progress := max(step / recipe.steps, (clock() - begun) / 60 / recipe.minutes)) < 1:
-        batch = on_device(draw(photos, pairs, recipe, random), device)
-        rate = recipe.learning_rate * learning_curve(step, recipe.warm_up, progress)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
-            found = restore(network, batch.planes, batch.conditions, batch.layout)
-        loss = restoration_loss(found, batch.target)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 0.1)
-        optimizer.step()
-        step += 1
-        keep = min(recipe.averaging, (1 + step) / (10 + step))
-        for slow, quick in zip(average.parameters(), network.parameters(), strict=True):
-            slow.lerp_(quick, 1 - keep)
-        smooth = loss.item() if smooth is None else 0.98 * smooth + 0.02 * loss.item()
-        if step % recipe.report_every == 0:
-            report(folder / LOSSES, step, smooth, rate, clock() - begun, say)
-        if step % recipe.save_every == 0:
-            save_checkpoint(folder / CHECKPOINT, network, average, optimizer, random, step, clock() - begun)
-    save_checkpoint(folder / CHECKPOINT, network, average, optimizer, random, step, clock() - begun)
+    with ThreadPoolExecutor(1) as camera:
+        coming = camera.submit(draw, photos, pairs, recipe, step)
+        while (progress := max(step / recipe.steps, (clock() - begun) / 60 / recipe.minutes)) < 1:
+            batch = on_device(coming.result(), device)
+            coming = camera.submit(draw, photos, pairs, recipe, step + 1)
+            rate = recipe.learning_rate * learning_curve(step, recipe.warm_up, progress)
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
+                found = restore(network, batch.planes, batch.conditions, batch.layout)
+            loss = restoration_loss(found, batch.target)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
+            optimizer.step()
+            step += 1
+            keep = min(recipe.averaging, (1 + step) / (10 + step))
+            for slow, quick in zip(average.parameters(), network.parameters(), strict=True):
+                slow.lerp_(quick, 1 - keep)
+            smooth = loss.item() if smooth is None else 0.98 * smooth + 0.02 * loss.item()
+            if step % recipe.report_every == 0:
+                report(folder / LOSSES, step, smooth, rate, clock() - begun, say)
+            if step % recipe.save_every == 0:
+                save_checkpoint(folder / CHECKPOINT, network, average, optimizer, step, clock() - begun)
+    save_checkpoint(folder / CHECKPOINT, network, average, optimizer, step, clock() - begun)
     return export(average, folder / "firstlight.safetensors", {**(facts or {}), "steps": str(step)})
 
 
-def draw(photos: list[Photo], pairs: RealPairs | None, recipe: Recipe, random: torch.Generator) -> Pairs:
-    """One batch, of one kind: real pairs, a camera's sRGB, or a mosaic."""
+def draw(photos: list[Photo], pairs: RealPairs | None, recipe: Recipe, step: int) -> Pairs:
+    """The batch of a step, of one kind: real pairs, a camera's sRGB, or a mosaic.
+
+    A step has its own seed, so that a run which was interrupted draws what an uninterrupted one would have.
+    """
+    random = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
     lot = float(torch.rand((), generator=random))
     if pairs is not None and lot < recipe.real_share:
         return pairs.draw(recipe.batch, recipe.side, random)

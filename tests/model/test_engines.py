@@ -20,6 +20,11 @@ def engines(untrained):
     return {name: load_engine(name, threads=2, weights=untrained) for name in NAMES}
 
 
+@pytest.fixture(scope="module")
+def shipped():
+    return {name: load_engine(name, threads=2) for name in NAMES}
+
+
 def enhanced(engine, pixels, raster, ratio=8.0, kind=np.uint8, **options):
     out = np.zeros((raster.height, raster.width, 3), kind)
     heard = []
@@ -83,15 +88,15 @@ def test_eight_and_sixteen_bits_show_the_same_picture(engines, name):
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("layout", ["rgb", "mosaic"])
-def test_no_seam_shows_where_tiles_meet(engines, name, layout):
-    height, width = 330, 410
+def test_no_seam_shows_where_tiles_meet(shipped, name, layout):
+    height, width = 250, 330
     pixels, raster = (
         (noisy_rgb(height, width), rgb_raster(height, width))
         if layout == "rgb"
         else (noisy_mosaic(height, width, "GRBG"), mosaic_raster(height, width, "GRBG"))
     )
-    _, whole = enhanced(engines[name], pixels, raster, budget=1 << 40)
-    _, tiled = enhanced(engines[name], pixels, raster, budget=1)
+    _, whole = enhanced(shipped[name], pixels, raster, budget=1 << 40)
+    _, tiled = enhanced(shipped[name], pixels, raster, budget=1)
     difference = np.abs(whole.astype(int) - tiled)
     assert difference.max() <= 12
     assert np.quantile(difference, 0.9999) <= 2
