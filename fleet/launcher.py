@@ -8,7 +8,7 @@ from dataclasses import replace
 from fleet.machines import Fleet, LaunchRefused, NoCapacity, SlotTaken
 from fleet.outlook import Outlook, outlook
 from fleet.policy import Charge, Launch, Policy, Stop, charges, decide
-from fleet.slots import Outcome, Slot, begun, failed, settled, without_capacity, write_slot
+from fleet.slots import Slot, begun, failed, settled, troubled, without_capacity, write_slot
 from fleet.view import Reason, View, observe
 from jobs.errors import RowChanged, RowExists
 from jobs.ports import Ports
@@ -122,15 +122,17 @@ class Launcher:
             after = failed(slot, outcome="refused", detail=str(error), now=now)
         else:
             log.info("machine %d-%d launched: %s", slot.number, slot.epoch, launch.reason)
-            after = replace(slot, outcome="launched", refusals=0)
+            trouble_ms = slot.trouble_ms if slot.failures else 0
+            after = replace(slot, outcome="launched", refusals=0, trouble_ms=trouble_ms)
         self._write(after)
         return None
 
     def _refuse(self, launch: Launch, slot: Slot, now: int) -> str | None:
         """Leave the slot as it was for a warm call; note for those who wait that the budget is spent."""
-        outcome: Outcome = launch.slot.outcome if launch.warm else "no_budget"
-        if slot.outcome != outcome:
-            self._write(replace(slot, outcome=outcome, launched_ms=launch.slot.launched_ms if launch.warm else now))
+        if not launch.warm and slot.outcome != "no_budget":
+            self._write(troubled(slot, outcome="no_budget", detail="", now=now))
+        elif slot is not launch.slot:
+            self._write(replace(launch.slot, epoch=slot.epoch, revision=slot.revision))
         return "warm_budget_spent" if launch.warm else None
 
     def _are_spent(self, costs: list[Charge], now: int) -> bool:

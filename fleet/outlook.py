@@ -96,7 +96,7 @@ def _without_machine(slot: Slot, now: int) -> Outlook:
     elif slot.failures >= FAILURES_ALLOWED:
         phase = "machine_failing"
         detail = f"Machines start but do not become ready, {slot.failures} times in a row: {slot.detail}{again}"
-    since_ms = slot.launched_ms if phase != "starting_machine" else 0
+    since_ms = slot.trouble_ms if phase != "starting_machine" else 0
     return Outlook(state="none", phase=phase, since_ms=since_ms, detail=detail)
 
 

@@ -33,7 +33,8 @@ FAIR_LIFE_MS = 60_000  # a worker ready for so long has not failed, even if no j
 class Slot:
     """Times are wall-clock milliseconds UTC. `failures` counts failed set-ups in a row, `refusals` NoCapacity in a row.
 
-    `revision` is the row's; 0 means that there is no row yet.
+    `trouble_ms` is since when there has been either, or no budget; 0 when there is none. `revision` is the row's; 0
+    means that there is no row yet.
     """
 
     number: int
@@ -46,6 +47,7 @@ class Slot:
     failures: int = 0
     refusals: int = 0
     not_before_ms: int = 0
+    trouble_ms: int = 0
     stopping_ms: int = 0
     revision: int = 0
     unknown: dict[str, Any] = field(default_factory=dict)
@@ -91,8 +93,10 @@ def begun(slot: Slot, *, reason: str, now: int) -> Slot:
 
 
 def without_capacity(slot: Slot, *, detail: str, now: int) -> Slot:
+    """The slot after NoCapacity: tried again soon, and ever less soon."""
     pause = min(LONGEST_CAPACITY_PAUSE_MS, CAPACITY_PAUSE_MS << min(slot.refusals, 10))
-    return replace(slot, outcome="no_capacity", detail=detail, refusals=slot.refusals + 1, not_before_ms=now + pause)
+    refused = replace(slot, refusals=slot.refusals + 1, not_before_ms=now + pause)
+    return troubled(refused, outcome="no_capacity", detail=detail, now=now)
 
 
 def failed(slot: Slot, *, outcome: Outcome, detail: str, now: int) -> Slot:
@@ -100,7 +104,12 @@ def failed(slot: Slot, *, outcome: Outcome, detail: str, now: int) -> Slot:
     failures = slot.failures + 1
     beyond = failures - FAILURES_ALLOWED
     pause = 0 if beyond < 0 else min(LONGEST_PAUSE_MS, PAUSE_MS << min(beyond, 10))
-    return replace(slot, outcome=outcome, detail=detail, failures=failures, not_before_ms=now + pause, stopping_ms=0)
+    again = replace(slot, failures=failures, not_before_ms=now + pause, stopping_ms=0)
+    return troubled(again, outcome=outcome, detail=detail, now=now)
+
+
+def troubled(slot: Slot, *, outcome: Outcome, detail: str, now: int) -> Slot:
+    return replace(slot, outcome=outcome, detail=detail, trouble_ms=slot.trouble_ms or now)
 
 
 def settled(slot: Slot, *, machine_is_up: bool, heartbeat: Heartbeat | None, now: int) -> Slot:
@@ -112,7 +121,7 @@ def settled(slot: Slot, *, machine_is_up: bool, heartbeat: Heartbeat | None, now
     fault = _fault(heartbeat)
     if fault is not None:
         return failed(slot, outcome="ended", detail=fault, now=now)
-    return replace(slot, outcome="ended", detail="", failures=0, not_before_ms=0, stopping_ms=0)
+    return replace(slot, outcome="ended", detail="", failures=0, not_before_ms=0, trouble_ms=0, stopping_ms=0)
 
 
 def _fault(heartbeat: Heartbeat | None) -> str | None:

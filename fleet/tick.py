@@ -14,7 +14,7 @@ from jobs.ports import Ports
 from jobs.settings import Settings
 from jobs.sweep import sweep
 
-HURRY_S = 0.5  # while photos wait and no machine starts: it may be that one has just ended
+HURRY_S = 0.5  # while photos wait for a machine whose slot is not free yet
 COLLECT_MS = 3600 * 1000
 log = logging.getLogger(__name__)
 
@@ -32,11 +32,12 @@ def run(ports: Ports, launcher: Launcher, settings: Settings, stop: Event) -> No
     while not stop.is_set():
         pause_s = settings.tick_s
         try:
+            outlook = tick_once(ports, launcher)
+            if outlook.state == "none" and outlook.phase == "starting_machine" and ports.ledger.waiting():
+                pause_s = min(pause_s, HURRY_S)
             if ports.clock() - collected_ms > COLLECT_MS:
                 collected_ms = ports.clock()
                 orphans.collect()
-            if tick_once(ports, launcher).state == "none" and ports.ledger.waiting():
-                pause_s = min(pause_s, HURRY_S)
         except (FirstlightError, OSError, sqlite3.Error):
             log.exception("this tick failed")
         stop.wait(pause_s)

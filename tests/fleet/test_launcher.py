@@ -19,6 +19,7 @@ from fleet.slots import LAUNCH_GRACE_MS, Slot, begun, read_slots, write_slot
 from jobs.heartbeat import Heartbeat, beat
 from jobs.ports import Ports, open_ports
 from jobs.settings import Settings
+from tests.fleet.clocks import FakeClock
 from tests.fleet.clouds import Cloud
 from tests.fleet.photos import upload
 from tests.fleet.processes import record, said, until, worker, working
@@ -26,26 +27,13 @@ from tests.fleet.processes import record, said, until, worker, working
 DAY_MS = 86_400_000
 
 
-class Clock:
-    """Milliseconds that pass when a test says so."""
-
-    def __init__(self) -> None:
-        self.ms = 1_800_000_000_000
-
-    def __call__(self) -> int:
-        return self.ms
-
-    def pass_s(self, seconds: float) -> None:
-        self.ms += int(seconds * 1000)
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def world(settings: Settings, clock: Clock):
+def world(settings: Settings, clock: FakeClock):
     """Stores under a fake clock, and a cloud."""
     ports = open_ports(settings, clock=clock)
     yield ports, Cloud(clock=clock)
@@ -136,7 +124,9 @@ def test_a_backlog_starts_as_many_as_it_needs_and_never_more(world, settings: Se
     assert len(cloud.launches) == 3
 
 
-def test_warm_calls_spend_their_budget_and_view_leaves_some_for_pick(world, settings: Settings, clock: Clock) -> None:
+def test_warm_calls_spend_their_budget_and_view_leaves_some_for_pick(
+    world, settings: Settings, clock: FakeClock
+) -> None:
     ports, cloud = world
     launcher = Launcher(ports, replace(settings, warm_budget=4), cloud)
 
@@ -189,7 +179,7 @@ def test_racing_launchers_never_pass_the_budget_and_pay_for_what_was_launched_on
 
 
 def test_a_photo_waits_for_the_next_day_when_the_launches_are_spent(
-    world, settings: Settings, clock: Clock, tmp_path: Path
+    world, settings: Settings, clock: FakeClock, tmp_path: Path
 ) -> None:
     ports, cloud = world
     launcher = Launcher(ports, replace(settings, launch_budget=1), cloud)
@@ -220,7 +210,7 @@ def test_a_warm_call_changes_nothing_while_a_machine_is_up(world, settings: Sett
 
 
 def test_want_of_capacity_is_told_backed_off_and_not_charged(
-    world, settings: Settings, clock: Clock, tmp_path: Path
+    world, settings: Settings, clock: FakeClock, tmp_path: Path
 ) -> None:
     ports, cloud = world
     launcher = Launcher(ports, replace(settings, launch_budget=1), cloud)
@@ -240,7 +230,7 @@ def test_want_of_capacity_is_told_backed_off_and_not_charged(
 
 
 def test_a_refused_launch_is_told_and_tried_ever_more_rarely(
-    world, settings: Settings, clock: Clock, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    world, settings: Settings, clock: FakeClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     ports, cloud = world
     launcher = Launcher(ports, settings, cloud)
@@ -254,7 +244,7 @@ def test_a_refused_launch_is_told_and_tried_ever_more_rarely(
 
 
 def test_a_model_that_never_loads_does_not_bill_for_ever(
-    world, settings: Settings, clock: Clock, tmp_path: Path
+    world, settings: Settings, clock: FakeClock, tmp_path: Path
 ) -> None:
     ports, cloud = world
     launcher = Launcher(ports, settings, cloud)
@@ -272,7 +262,7 @@ def test_a_model_that_never_loads_does_not_bill_for_ever(
 
 
 def test_a_repaired_machine_serves_the_next_upload_after_the_pause(
-    world, settings: Settings, clock: Clock, tmp_path: Path
+    world, settings: Settings, clock: FakeClock, tmp_path: Path
 ) -> None:
     ports, cloud = world
     launcher = Launcher(ports, settings, cloud)
@@ -310,7 +300,7 @@ def test_a_job_that_comes_while_the_worker_drains_gets_a_machine_when_it_is_gone
 
 
 def test_a_launcher_that_dies_between_row_and_launch_is_followed_with_the_same_epoch(
-    world, settings: Settings, clock: Clock, tmp_path: Path
+    world, settings: Settings, clock: FakeClock, tmp_path: Path
 ) -> None:
     ports, cloud = world
     upload(ports, tmp_path)
@@ -325,7 +315,7 @@ def test_a_launcher_that_dies_between_row_and_launch_is_followed_with_the_same_e
 
 
 def test_a_launcher_that_dies_between_launch_and_row_leaves_a_machine_that_counts(
-    world, settings: Settings, clock: Clock, tmp_path: Path
+    world, settings: Settings, clock: FakeClock, tmp_path: Path
 ) -> None:
     ports, cloud = world
     upload(ports, tmp_path)
@@ -353,7 +343,9 @@ def test_a_table_that_was_lost_catches_up_with_the_machines_epochs(world, settin
     assert cloud.launches[-1] == (0, 42)
 
 
-def test_a_silent_machine_is_reaped_after_five_heartbeats_of_listening(world, settings: Settings, clock: Clock) -> None:
+def test_a_silent_machine_is_reaped_after_five_heartbeats_of_listening(
+    world, settings: Settings, clock: FakeClock
+) -> None:
     ports, cloud = world
     launcher = Launcher(ports, settings, cloud)
     launcher.ensure("view")
@@ -367,7 +359,7 @@ def test_a_silent_machine_is_reaped_after_five_heartbeats_of_listening(world, se
     assert cloud.stopped == [("0-1", True)]
 
 
-def test_a_laptop_that_slept_does_not_reap_its_worker(world, settings: Settings, clock: Clock) -> None:
+def test_a_laptop_that_slept_does_not_reap_its_worker(world, settings: Settings, clock: FakeClock) -> None:
     ports, cloud = world
     launcher = Launcher(ports, settings, cloud)
     launcher.ensure("view")
@@ -384,7 +376,7 @@ def test_a_laptop_that_slept_does_not_reap_its_worker(world, settings: Settings,
 
 
 def test_an_old_machine_is_asked_once_by_all_reapers_and_killed_if_it_stays(
-    world, settings: Settings, clock: Clock
+    world, settings: Settings, clock: FakeClock
 ) -> None:
     ports, cloud = world
     launchers = [Launcher(ports, replace(settings, hard_age_s=100.0), cloud) for _ in range(2)]
@@ -414,7 +406,7 @@ def test_where_somebody_else_runs_the_workers_it_says_so(settings: Settings, wor
     assert launcher.ensure("view").state == "ready"
 
 
-def test_the_outlook_is_kept_for_a_second(world, settings: Settings, clock: Clock) -> None:
+def test_the_outlook_is_kept_for_a_second(world, settings: Settings, clock: FakeClock) -> None:
     ports, _ = world
     launcher = Launcher(ports, settings, NoFleet())
     before = launcher.outlook()

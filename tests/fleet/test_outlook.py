@@ -70,6 +70,11 @@ def test_failing_machines_are_explained_with_the_workers_own_sentence_and_the_ne
     assert "The next try is at 08:01 UTC." in detail
 
 
+def test_trouble_is_told_since_it_began() -> None:
+    told_of = paused(outcome="no_capacity", launched_ms=NOW - 5000, trouble_ms=NOW - 600_000)
+    assert outlook(told_of, POLICY, NOW).since_ms == NOW - 600_000
+
+
 def test_the_time_to_readiness_is_what_usually_remains() -> None:
     usual = {"starting_machine": 90.0, "loading_model": 4.0}
     booting = replace(LAUNCHED, usual=usual)  # launched a minute ago

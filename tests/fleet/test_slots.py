@@ -14,7 +14,7 @@ from jobs.ports import Ports
 from jobs.table import Row
 
 NOW = 1_800_000_000_000
-LAUNCHED = Slot(number=0, epoch=4, outcome="launched", launched_ms=NOW - 60_000, failures=2)
+LAUNCHED = Slot(number=0, epoch=4, outcome="launched", launched_ms=NOW - 60_000, failures=2, trouble_ms=5)
 
 
 def sign(**facts: object) -> Heartbeat:
@@ -87,7 +87,7 @@ def test_a_machine_gone_before_it_could_work_is_a_failed_set_up(last, sentence) 
 )
 def test_a_machine_that_worked_or_was_told_to_end_clears_the_count(last) -> None:
     slot = gone(last)
-    assert (slot.outcome, slot.failures, slot.not_before_ms) == ("ended", 0, 0)
+    assert (slot.outcome, slot.failures, slot.not_before_ms, slot.trouble_ms) == ("ended", 0, 0, 0)
 
 
 def test_a_launch_too_long_ago_to_know_is_neither_good_nor_bad() -> None:
@@ -108,5 +108,7 @@ def test_want_of_capacity_backs_off_to_a_minute() -> None:
     for _ in range(6):
         slot = without_capacity(slot, detail="none", now=NOW)
         pauses.append((slot.not_before_ms - NOW) // 1000)
+        now_and_later = replace(slot, not_before_ms=0)
+        assert without_capacity(now_and_later, detail="none", now=NOW + 1).trouble_ms == NOW
     assert pauses == [5, 10, 20, 40, 60, 60]
     assert slot.failures == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sqlite3
 import threading
 from dataclasses import replace
@@ -12,6 +13,7 @@ from fleet.machines import Machine
 from fleet.tick import run, tick_once
 from jobs.ports import Ports
 from jobs.settings import Settings
+from tests.fleet.clocks import FakeClock
 from tests.fleet.clouds import Cloud
 from tests.fleet.photos import upload
 
@@ -59,3 +61,22 @@ def test_it_goes_on_after_failures_and_ends_when_told(ports: Ports, settings: Se
     assert not ticking.is_alive()
     assert cloud.launches == [(0, 1)]
     assert caplog.text.count("this tick failed") == 3
+
+
+def test_photos_of_dead_uploads_are_removed_after_an_hour(ports: Ports, settings: Settings, tmp_path: Path) -> None:
+    clock = FakeClock()
+    ports = replace(ports, clock=clock)
+    ports.blobs.put("in/orphan", io.BytesIO(b"photo"))
+    stop = threading.Event()
+    launcher = Launcher(ports, settings, Cloud(clock=clock))
+    ticking = threading.Thread(target=run, args=(ports, launcher, replace(settings, tick_s=0.01), stop))
+    ticking.start()
+    for _ in range(1000):
+        if not list(ports.blobs.keys("in/")):
+            break
+        clock.pass_s(60)
+        threading.Event().wait(0.005)
+    stop.set()
+    ticking.join(timeout=5)
+    assert list(ports.blobs.keys("in/")) == []
+    assert clock.ms - FakeClock().ms >= 3_600_000

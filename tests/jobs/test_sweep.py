@@ -6,11 +6,7 @@ import io
 from collections import Counter
 from pathlib import Path
 
-import pytest
-
-from jobs.errors import BlobNotFound
 from jobs.intake import accept, withdraw
-from jobs.orphans import Orphans
 from jobs.ports import Ports, open_ports
 from jobs.settings import Settings
 from jobs.sweep import Swept, sweep
@@ -210,17 +206,3 @@ def test_many_sweepers_at_once_do_the_work_once(opened, clock: FakeClock) -> Non
     swept = [sweep(opened()) for _ in range(3)]
     assert sum(each.lapsed for each in swept) == 5
     assert {state(ports, job_id) for job_id in ids} == {"queued"}
-
-
-def test_a_photo_without_a_row_is_removed_at_the_second_look(ports: Ports) -> None:
-    job_id = upload(ports)
-    orphans = Orphans(ports)
-    ports.blobs.put("in/orphan", io.BytesIO(PHOTO))
-    ports.blobs.put("out/orphan/t", io.BytesIO(b"bright"))
-    assert orphans.collect() == 0
-    ports.blobs.put("in/arriving", io.BytesIO(PHOTO))
-    assert orphans.collect() == 2
-    ports.blobs.open("in/arriving").close()
-    ports.blobs.open(f"in/{job_id}").close()
-    with pytest.raises(BlobNotFound):
-        ports.blobs.open("in/orphan")
