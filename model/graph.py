@@ -118,10 +118,16 @@ def curve(node: Node, *, decode: bool) -> Node:
 
 
 def coloured(picture: Node, matrix: Node) -> Node:
-    """White-balanced camera colours [1, 3, h, w], encoded → sRGB, encoded."""
-    linear = ops.transpose(curve(picture, decode=True), integers([0, 2, 3, 1]))
-    mixed = ops.matmul(linear, matrix, transpose_a=False, transpose_b=True)
-    return ops.transpose(curve(mixed, decode=False), integers([0, 3, 1, 2]))
+    """White-balanced camera colours [1, 3, h, w], encoded → sRGB, encoded.
+
+    Sums of products instead of a MatMul: before a MatMul the plugin would round the picture to bf16.
+    """
+    mixed = None
+    for colour, plane in enumerate(ops.split(curve(picture, decode=True), ops.constant(np.int64(1)), 3).outputs()):
+        column = ops.reshape(ops.gather(matrix, integers([colour]), integers([1])), [1, 3, 1, 1], special_zero=False)
+        product = ops.multiply(plane, column)
+        mixed = product if mixed is None else ops.add(mixed, product)
+    return curve(mixed, decode=False)
 
 
 def toned(picture: Node, tone: Node, scale: Node, entries: int) -> Node:
