@@ -15,6 +15,11 @@ from api.problems import MEDIA_TYPE
 from api.service import Service
 from jobs.errors import FAULTS
 
+_SCHEMAS: dict[str, dict[str, Any]] = {  # what is known of a parameter besides that it is text
+    "job_id": {"format": "uuid"},
+    "wait": {"type": "integer", "minimum": 0, "maximum": 20, "default": 0},
+    "Idempotency-Key": {"minLength": 16, "maxLength": 128, "pattern": "^[\\x20-\\x7e]+$"},
+}
 _REF = "#/components/schemas/{model}"
 
 
@@ -113,9 +118,7 @@ def _faults(each: Operation) -> dict[str, Any]:
 
 
 def _parameter(name: str, where: str, meaning: str) -> dict[str, Any]:
-    schema: dict[str, Any] = {"type": "string"}
-    if name == "wait":
-        schema = {"type": "integer", "minimum": 0, "maximum": 20, "default": 0}
+    schema = {"type": "string", **_SCHEMAS.get(name, {})}
     return {"name": name, "in": where, "required": where == "path", "description": meaning, "schema": schema}
 
 

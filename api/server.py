@@ -9,6 +9,7 @@ import socket
 import sys
 import tempfile
 from pathlib import Path
+from signal import SIGINT, SIGTERM
 
 from jobs.errors import FirstlightError
 from jobs.settings import Settings
@@ -35,7 +36,7 @@ def command(settings: Settings) -> list[str]:
     shutil.rmtree(counters, ignore_errors=True)
     counters.mkdir(parents=True)
     inner = _inner_socket(var / f"api-{settings.port}.sock")
-    options = {
+    options: dict[str, str | int | None] = {
         "http": f"{settings.host}:{settings.port}",
         "http-to": inner,
         "http-keepalive": None,
@@ -60,7 +61,6 @@ def command(settings: Settings) -> list[str]:
         "single-interpreter": None,
         "no-orphans": None,
         "vacuum": None,
-        "hook-master-start": "unix_signal:15 gracefully_kill_them_all",
         "worker-reload-mercy": MERCY_S,
         "disable-logging": None,  # api.accounts writes the line
         "log-master": None,
@@ -68,9 +68,10 @@ def command(settings: Settings) -> list[str]:
         "pythonpath": str(ROOT),
         "module": "api.wsgi:app",
     }
+    hooks = [f"--hook-master-start=unix_signal:{number:d} gracefully_kill_them_all" for number in (SIGTERM, SIGINT)]
     flags = [f"--{name}" if value is None else f"--{name}={value}" for name, value in options.items()]
     # Not by uWSGI's --env: pyuwsgi is a Python program, and Python has read its environment by then.
-    return ["/usr/bin/env", f"PROMETHEUS_MULTIPROC_DIR={counters}", f"{sys.prefix}/bin/pyuwsgi", *flags]
+    return ["/usr/bin/env", f"PROMETHEUS_MULTIPROC_DIR={counters}", f"{sys.prefix}/bin/pyuwsgi", *flags, *hooks]
 
 
 def check_port(settings: Settings) -> None:

@@ -17,21 +17,21 @@ from gevent.monkey import get_original, is_module_patched
 BLOCKED_S = 30.0
 
 
-def guard_loop() -> None:
+def guard_loop(*, blocked_s: float = BLOCKED_S) -> None:
     """Start the watch where gevent runs; elsewhere the server's own timeouts watch."""
     if is_module_patched("socket"):
         turned = [time.monotonic()]
-        gevent.spawn(_turn, turned)
-        get_original("_thread", "start_new_thread")(_watch, (turned,))
+        gevent.spawn(_turn, turned, blocked_s / 8)
+        get_original("_thread", "start_new_thread")(_watch, (turned, blocked_s))
 
 
-def _turn(turned: list[float]) -> None:
+def _turn(turned: list[float], every_s: float) -> None:
     while True:
         turned[0] = time.monotonic()
-        gevent.sleep(1.0)
+        gevent.sleep(every_s)
 
 
-def _watch(turned: list[float], *, blocked_s: float = BLOCKED_S) -> None:
+def _watch(turned: list[float], blocked_s: float) -> None:
     sleep: Callable[[float], None] = get_original("time", "sleep")
     while True:
         before = time.monotonic()

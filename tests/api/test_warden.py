@@ -1,0 +1,31 @@
+"""A process whose loop stands still must end; one whose loop turns must not."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+from gevent import monkey
+monkey.patch_all()
+import time
+from api.warden import guard_loop
+guard_loop(blocked_s=0.4)
+time.sleep(0.05)
+{work}
+"""
+
+
+@pytest.mark.parametrize(
+    ("work", "status"),
+    [("while True: pass", -signal.SIGKILL), ("time.sleep(1.2)", 0)],
+)
+def test_a_blocked_loop_ends_its_process(work: str, status: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(work=work)], timeout=30, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == status, done.stderr
+    assert ("Current thread" in done.stderr or "Thread" in done.stderr) == (status != 0)
