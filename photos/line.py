@@ -48,9 +48,10 @@ class Call:
 class Line:
     """A running zygote. Thread-safe; broken once, it stays broken and is replaced."""
 
-    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket, mode: str) -> None:
         self._process = process
         self._control = control
+        self._mode = mode
         self._owner_pid = os.getpid()
         self._lock = threading.Lock()
         self.missing: tuple[str, ...] = ()
@@ -60,7 +61,7 @@ class Line:
     def opened(cls, command: Sequence[str], arguments: Sequence[str]) -> "Line":
         """Start a zygote and wait until it is ready.
 
-        CodecDied if it does not come up, SandboxUnavailable if it refuses.
+        `arguments` begin with the sandbox mode. CodecDied if it does not come up, SandboxUnavailable if it refuses.
         """
         ours, theirs = socket.socketpair()
         with theirs:
@@ -71,7 +72,7 @@ class Line:
                 pass_fds=(theirs.fileno(),),
                 env=_ENVIRONMENT,
             )
-        line = cls(process, ours)
+        line = cls(process, ours, arguments[0])
         try:
             line.greet()
         except (CodecDied, SandboxUnavailable):
@@ -89,7 +90,7 @@ class Line:
             raise CodecDied("the photo decoder did not start") from error
         if refused:
             raise SandboxUnavailable(
-                f"SANDBOX=strict is not possible here: {refused}. "
+                f"SANDBOX={self._mode} is not possible here: {refused}. "
                 "Install libseccomp, or set SANDBOX=auto to accept what this machine offers."
             )
         self.missing = tuple(str(name) for name in names) if isinstance(names, list) else ()
