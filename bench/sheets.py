@@ -4,10 +4,13 @@ One sheet a photo: the whole picture above, three crops at 100 % below; columns 
 """
 
 import argparse
+import math
+import mmap
+import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import rawpy
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
@@ -15,40 +18,25 @@ from model.engine import Engine, load_engine
 from model.exposure import exposure_ratio
 from model.plan import Codes
 from model.weights import SHIPPED
+from photos.buffer import pixel_buffer
+from photos.codec import Codec
+from photos.errors import UnreadablePhoto
 from photos.raster import Raster
 
 WHOLE, CROP = 640, 400
-DEVELOPED = frozenset({".jpg", ".jpeg", ".png", ".webp"})
-XYZ_OF_SRGB = np.array(
-    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
-)
 
 
-def opened(path: Path) -> tuple[Codes, Raster]:
-    """Codes and their meaning: a developed photo as 8 bits, or a Bayer raw."""
-    if path.suffix.lower() in DEVELOPED:
-        with Image.open(path) as image:
-            codes = np.array(image.convert("RGB"))
-        raster = Raster(layout="rgb", width=codes.shape[1], height=codes.shape[0], depth=8, curve="srgb", white=255.0)
-        return codes, raster
-    with rawpy.imread(str(path)) as raw:
-        pattern = [int(index) for index in raw.raw_pattern.ravel()]
-        camera = raw.rgb_xyz_matrix[:3].astype(np.float64) @ XYZ_OF_SRGB
-        camera /= camera.sum(1, keepdims=True)
-        multipliers = np.array(raw.camera_whitebalance[:3]) / raw.camera_whitebalance[1]
-        mosaic = np.array(raw.raw_image_visible, np.uint16)
-        return mosaic, Raster(
-            layout="mosaic",
-            width=mosaic.shape[1],
-            height=mosaic.shape[0],
-            depth=16,
-            curve="linear",
-            cfa="".join("RGBG"[index] for index in pattern),
-            black=tuple(float(raw.black_level_per_channel[index]) for index in pattern),  # type: ignore[arg-type]
-            white=float(raw.white_level),
-            white_balance=(float(multipliers[0]), 1.0, float(multipliers[2])),
-            colour_matrix=tuple(np.linalg.inv(camera).ravel().tolist()),
-        )
+def opened(codec: Codec, path: Path) -> tuple[Codes, Raster]:
+    """Codes and their meaning; raises UnreadablePhoto."""
+    with path.open("rb") as photo:
+        facts = codec.probe(photo.fileno(), deadline_s=60)
+        buffer = pixel_buffer(facts.pixel_bytes, "sheet")
+        raster = codec.decode(photo.fileno(), facts, buffer, deadline_s=60)
+    kind = np.uint8 if raster.depth == 8 else np.uint16
+    codes: Any = np.frombuffer(mmap.mmap(buffer, facts.pixel_bytes), kind)
+    os.close(buffer)
+    shape = (raster.height, raster.width) if raster.layout == "mosaic" else (raster.height, raster.width, 3)
+    return codes[: math.prod(shape)].reshape(shape), raster
 
 
 def as_it_is(codes: Codes, raster: Raster, classical: Engine) -> NDArray[np.uint8]:
@@ -89,21 +77,22 @@ def main() -> None:
     chosen = arguments.parse_args()
     chosen.out.mkdir(parents=True, exist_ok=True)
     classical, network = load_engine("classical"), load_engine("openvino", weights=chosen.weights)
-    for path in sorted(path for path in chosen.photos.iterdir() if path.is_file()):
-        try:
-            codes, raster = opened(path)
-        except (OSError, ValueError, AttributeError, rawpy.LibRawError) as error:
-            print(f"{path.name} is left out: {error}")
-            continue
-        used = chosen.ratio or exposure_ratio(codes, raster)
-        pictures = [as_it_is(codes, raster, classical)]
-        for engine in (classical, network):
-            out = np.empty((raster.height, raster.width, 3), np.uint8)
-            engine.enhance(codes, raster, used, out, lambda _: None)
-            pictures.append(out)
-        target = chosen.out / f"{path.stem}.jpg"
-        sheet(pictures, [f"given: {path.name}", f"classical, ratio {used:.3g}", "network"]).save(target, quality=93)
-        print(target)
+    with Codec(sandbox="auto") as codec:
+        for path in sorted(path for path in chosen.photos.iterdir() if path.is_file()):
+            try:
+                codes, raster = opened(codec, path)
+            except UnreadablePhoto as error:
+                print(f"{path.name} is left out: {error}")
+                continue
+            used = chosen.ratio or exposure_ratio(codes, raster)
+            pictures = [as_it_is(codes, raster, classical)]
+            for engine in (classical, network):
+                out = np.empty((raster.height, raster.width, 3), np.uint8)
+                engine.enhance(codes, raster, used, out, lambda _: None)
+                pictures.append(out)
+            target = chosen.out / f"{path.stem}.png"
+            sheet(pictures, [f"given: {path.name}", f"classical, ratio {used:.3g}", "network"]).save(target)
+            print(target)
 
 
 if __name__ == "__main__":
