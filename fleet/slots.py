@@ -20,7 +20,7 @@ from jobs.table import JobTable, Row
 
 GROUP = "slot"
 Outcome = Literal["never", "launching", "launched", "ended", "no_capacity", "refused", "no_budget"]
-LAUNCH_GRACE_MS = 60_000  # a launcher that takes longer between the row and the fleet's answer has died
+LAUNCH_GRACE_MS = 20_000  # a launcher that takes longer between the row and the fleet's answer may have died
 FAILURES_ALLOWED = 3  # set-ups in a row; then the slot pauses
 PAUSE_MS = 2 * 60_000  # after the third failure, doubling with each further one
 LONGEST_PAUSE_MS = 30 * 60_000
