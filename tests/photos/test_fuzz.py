@@ -83,7 +83,7 @@ def test_the_undamaged_files_are_read(codec):
     assert {name: outcome(codec, data) for name, data in SEEDS.items()} == dict.fromkeys(SEEDS, "read")
 
 
-@pytest.mark.parametrize("rounds", [25, pytest.param(400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("rounds", [25, pytest.param(200, marks=pytest.mark.slow)])
 def test_damaged_files_are_read_or_refused(codec, rounds):
     zygote = codec._open_line()
     counted = outcomes(codec, rounds, seed=rounds)
