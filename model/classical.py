@@ -37,7 +37,7 @@ class ClassicalEngine:
 
     def begin(self, plan: Plan) -> Restorer:
         """See `enhancement.Runtime`."""
-        colour_sigma = COLOUR_SIGMA * min(1.0, float(plan.conditions[1]) / 4 / NOISY)
+        colour_sigma = COLOUR_SIGMA * plan.strength * min(1.0, float(plan.conditions[1]) / 4 / NOISY)
         entries = np.linspace(0, plan.top, len(plan.tone), dtype=np.float32)
         kind = np.uint8 if plan.white == 255 else np.uint16
 

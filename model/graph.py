@@ -154,7 +154,7 @@ def build(
     """The whole way of one tile.
 
     Inputs: block (codes [h, w, 3] or [h, w], sides multiples of 16), source (flat table), conditions [1, 2, 1, 1],
-    tone [entries], scale [1], and for a mosaic matrix [3, 3]. Output: codes [h, w, 3].
+    tone [entries], scale [1], strength [1, 1, 1, 1], and for a mosaic matrix [3, 3]. Output: codes [h, w, 3].
     """
     kinds = {8: ov.Type.u8, 16: ov.Type.u16}
     levels = 1 << depth_in
@@ -163,12 +163,13 @@ def build(
     conditions = ops.parameter([1, 2, 1, 1], ov.Type.f32, name="conditions")
     tone = ops.parameter([entries], ov.Type.f32, name="tone")
     scale = ops.parameter([1], ov.Type.f32, name="scale")
-    inputs = [block, source, conditions, tone, scale]
+    strength = ops.parameter([1, 1, 1, 1], ov.Type.f32, name="strength")
+    inputs = [block, source, conditions, tone, scale, strength]
     planes = packed(block, source, layout, levels)
     sides = ops.gather(ops.shape_of(planes, ov.Type.i64), integers([2, 3]), integers([0]))
     constant = ops.broadcast(conditions, ops.concat([integers([1, 2]), sides], 0))
     residual = u_net(ops.clamp(planes, INPUT_LOW, INPUT_HIGH), constant, arrays, dims, layout)
-    picture = ops.depth_to_space(ops.add(in_quad(planes, layout), residual), "depth_first", 2)
+    picture = ops.depth_to_space(ops.add(in_quad(planes, layout), ops.multiply(residual, strength)), "depth_first", 2)
     if layout == "mosaic":
         matrix = ops.parameter([3, 3], ov.Type.f32, name="matrix")
         inputs.append(matrix)

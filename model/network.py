@@ -111,10 +111,13 @@ class Network(nn.Module):
         return change * torch.sigmoid(self.gate(x))  # type: ignore[no-any-return]
 
 
-def restore(network: Network, planes: Tensor, conditions: Tensor, layout: Layout) -> Tensor:
-    """Packed encoded planes → restored picture [N, 3, 2h, 2w], encoded, unclipped; the sum is always float32."""
+def restore(network: Network, planes: Tensor, conditions: Tensor, layout: Layout, strength: float = 1.0) -> Tensor:
+    """Packed encoded planes → restored picture [N, 3, 2h, 2w], encoded, unclipped; the sum is always float32.
+
+    `strength` 0…1 is the share of the residual that is added.
+    """
     residual = network(planes, conditions, layout)
-    return functional.pixel_shuffle(in_quad(planes).float() + residual.float(), 2)
+    return functional.pixel_shuffle(in_quad(planes).float() + strength * residual.float(), 2)
 
 
 def pack_rgb(picture: Tensor) -> Tensor:

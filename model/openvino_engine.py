@@ -17,7 +17,7 @@ class OpenVinoEngine:
     """Enhances with OpenVINO on the CPU."""
 
     name = "openvino"
-    bytes_per_pixel = 300
+    bytes_per_pixel = 110
 
     def __init__(self, weights: Weights, *, reason: str, threads: int | None) -> None:
         self.reason = reason
@@ -61,6 +61,7 @@ class OpenVinoEngine:
             "source": plan.source.ravel(),
             "conditions": plan.conditions.reshape(1, 2, 1, 1),
             "tone": plan.tone,
+            "strength": np.full((1, 1, 1, 1), plan.strength, np.float32),
             "scale": np.array([(len(plan.tone) - 1) / plan.top], np.float32),
         }
         if plan.matrix is not None:

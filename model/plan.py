@@ -22,6 +22,7 @@ class Plan:
 
     source: [1, levels] source code → encoded light, gained; for a mosaic [4, levels], one row per position of RGGB.
     conditions: [2] what the network is told, log2(ratio)/8 and 4·sigma of the noise.
+    strength: 0…1, the share of the restoration that is applied.
     matrix: [3, 3] white-balanced camera colours → linear sRGB, None when the codes are sRGB already.
     tone: [entries] output codes, not rounded, of encoded light evenly spaced over 0…top.
     offset: (rows, columns) to add above and left of the buffer so that a mosaic begins on red.
@@ -32,6 +33,7 @@ class Plan:
     ratio: float
     source: NDArray[np.float32]
     conditions: NDArray[np.float32]
+    strength: float
     matrix: NDArray[np.float32] | None
     tone: NDArray[np.float32]
     top: float
@@ -73,6 +75,14 @@ def sample_planes(pixels: Codes, raster: Raster, source: NDArray[np.float32]) ->
     return np.concatenate([encoded[row::2, column::2].transpose(2, 0, 1) for row in (0, 1) for column in (0, 1)])
 
 
+def strength(raster: Raster, ratio: float) -> float:
+    """How much restoration a photo gets, 0…1: all from a ratio of 4 on, none at 1, where it shall come back as it is.
+
+    Noise that nobody amplified is the photo's own look. A mosaic always gets all: restoring it includes the demosaic.
+    """
+    return 1.0 if raster.layout == "mosaic" else float(min(1.0, np.log2(ratio) / 2))
+
+
 def plan(pixels: Codes, raster: Raster, ratio: float, depth: int) -> Plan:
     """The plan for codes [H, W, 3] or [H, W], a ratio 1…300, and results of 8 or 16 bits."""
     source = np.maximum(encode(ratio * linear_tables(raster)), INPUT_LOW).astype(np.float32)
@@ -84,6 +94,7 @@ def plan(pixels: Codes, raster: Raster, ratio: float, depth: int) -> Plan:
         ratio=ratio,
         source=source,
         conditions=np.array([np.log2(ratio) / 8, min(2.0, 4 * sigma)], np.float32),
+        strength=strength(raster, ratio),
         matrix=matrix,
         tone=tone_table(ratio, white),
         top=brightest(ratio),

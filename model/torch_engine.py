@@ -32,7 +32,7 @@ class TorchEngine:
     """Enhances with PyTorch."""
 
     name = "torch"
-    bytes_per_pixel = 300
+    bytes_per_pixel = 330
 
     def __init__(self, weights: Weights, *, reason: str, threads: int | None) -> None:
         self.reason = reason
@@ -65,7 +65,7 @@ class TorchEngine:
             planes = packed_rgb(codes, source) if matrix is None else packed_mosaic(codes, source)
             planes = planes.contiguous(memory_format=torch.channels_last)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
-                picture = restore(self.network, planes, conditions, plan.layout)
+                picture = restore(self.network, planes, conditions, plan.layout, plan.strength)
             if matrix is not None:
                 picture = encode(torch.einsum("ij,njhw->nihw", matrix, decode(picture)))
             return toned(picture[0], tone, plan.top).permute(1, 2, 0).to(kind).cpu().numpy()

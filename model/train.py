@@ -13,8 +13,7 @@ import torch
 from model.checkpoint import export, resume, save_checkpoint
 from model.loss import restoration_loss
 from model.network import Dims, Network, channels_last, restore
-from model.photo_folder import read_photos
-from model.real_pairs import RealPairs, find_pairs
+from model.real_pairs import RealPairs
 from model.synthesis import Pairs, Photo, crops, dark_mosaic, dark_srgb
 from model.torch_engine import best_device, fast_bfloat16
 
@@ -31,9 +30,9 @@ class Recipe:
     dims: Dims = field(default_factory=Dims)
     steps: int = 40_000
     minutes: float = math.inf
-    batch: int = 12
-    side: int = 160
-    learning_rate: float = 1.2e-3
+    batch: int = 8
+    side: int = 128
+    learning_rate: float = 8e-4
     warm_up: int = 300
     averaging: float = 0.999
     mosaic_share: float = 0.35
@@ -136,22 +135,3 @@ def report(path: Path, step: int, loss: float, rate: float, seconds: float, say:
             rows.writerow(["step", "loss", "learning_rate", "seconds"])
         rows.writerow([step, f"{loss:.5f}", f"{rate:.2e}", f"{seconds:.0f}"])
     say(f"step {step}  loss {loss:.4f}  rate {rate:.1e}  {seconds / 60:.1f} min")
-
-
-def train_on_folders(
-    photos: Path,
-    *,
-    pairs: Path | None,
-    folder: Path,
-    recipe: Recipe,
-    clock: Callable[[], float],
-    say: Callable[[str], None],
-) -> Path:
-    """`train` on folders as people have them: well-exposed photos, and real pairs in LOL's or SID's layout if any.
-
-    Raises ValueError when no photo can be used, NoPairs when `pairs` is in neither layout.
-    """
-    found = read_photos(photos, say)
-    real = None if pairs is None else find_pairs(pairs)
-    say(f"{len(found)} photos, {0 if real is None else len(real.paths)} real pairs")
-    return train(found, recipe=recipe, folder=folder, clock=clock, say=say, pairs=real)
