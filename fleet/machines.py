@@ -264,6 +264,6 @@ def _signalled(pid: int | None, number: signal.Signals) -> bool:
         return False
     try:
         os.kill(pid, number)
-    except ProcessLookupError:
+    except (ProcessLookupError, PermissionError):  # it is gone; somebody else's process may have its number
         return False
     return True
