@@ -78,11 +78,16 @@ class Outlooks:
                 if not reasons:
                     self._launching = False
                     return
-            for reason in reasons:
-                self._ensure(reason)
-            with self._turn:
-                self._answered = asked
-                self._turn.notify_all()
+            done = False
+            try:
+                for reason in reasons:
+                    self._ensure(reason)
+                done = True
+            finally:
+                with self._turn:
+                    self._answered = asked
+                    self._launching = done  # a defect ends this thread; the next call starts another
+                    self._turn.notify_all()
 
     def _ensure(self, reason: Reason) -> None:
         try:

@@ -88,10 +88,7 @@ class Watcher:
     def close(self) -> None:
         """Wake everybody and let nobody wait any more: the service is about to end."""
         self._closing.set()
-        with self._lock:
-            watches = [watch for those in self._watches.values() for watch in those]
-        for watch in watches:
-            watch.wake()
+        self._wake_all()
 
     def _enter(self, job_id: str, watch: Watch) -> bool:
         with self._lock:
@@ -113,18 +110,34 @@ class Watcher:
                 del self._watches[job_id]
 
     def _read(self) -> None:
-        while True:
+        try:
+            while wanted := self._wanted():
+                self._show(wanted)
+                self._closing.wait(min(SLOWEST_S, max(QUICKEST_S, len(wanted) / ROWS_PER_S)))
+        except BaseException:  # a defect: nobody shall wait for a reader that is gone; the next waiter starts another
             with self._lock:
-                wanted = {job_id: tuple(those) for job_id, those in self._watches.items()}
-                if not wanted or self._closing.is_set():
-                    self._reading = False
-                    return
-            try:
-                jobs = self._ledger.read_many(wanted)
-            except (StoreBusy, OperationalError):
-                log.warning("the rows could not be read; the waiters wait on")
-            else:
-                for job_id, those in wanted.items():
-                    for watch in those:
-                        watch.show(jobs.get(job_id))
-            self._closing.wait(min(SLOWEST_S, max(QUICKEST_S, len(wanted) / ROWS_PER_S)))
+                self._reading = False
+            self._wake_all()
+            raise
+
+    def _wanted(self) -> dict[str, tuple[Watch, ...]]:
+        """Who waits for which job; nobody any more when the reader may rest."""
+        with self._lock:
+            self._reading = bool(self._watches) and not self._closing.is_set()
+            return {job_id: tuple(those) for job_id, those in self._watches.items()} if self._reading else {}
+
+    def _show(self, wanted: dict[str, tuple[Watch, ...]]) -> None:
+        try:
+            jobs = self._ledger.read_many(wanted)
+        except (StoreBusy, OperationalError) as error:
+            log.warning("the rows cannot be read, so the waiters wait on: %s", error)
+            return
+        for job_id, those in wanted.items():
+            for watch in those:
+                watch.show(jobs.get(job_id))
+
+    def _wake_all(self) -> None:
+        with self._lock:
+            watches = [watch for those in self._watches.values() for watch in those]
+        for watch in watches:
+            watch.wake()

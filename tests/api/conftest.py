@@ -18,6 +18,7 @@ from werkzeug.test import create_environ, run_wsgi_app
 from api.app import create_app
 from api.service import Service
 from fleet.outlook import Outlook
+from jobs.errors import StoreBusy
 from jobs.job import Job, Result
 from jobs.ports import Ports, open_ports
 from jobs.settings import Settings
@@ -38,6 +39,7 @@ class Hands:
 
     now_ms: int = START_MS
     outlook: Outlook = field(default_factory=lambda: Outlook(state="ready", phase="in_line"))
+    blind: bool = False
     refused: str | None = None
     ensured: list[str] = field(default_factory=list)
     finding: PhotoFacts | Exception = FACTS
@@ -55,9 +57,13 @@ class Machines:
 
     def ensure(self, reason: str) -> Outlook:
         self.hands.ensured.append(reason)
+        if self.hands.blind:
+            raise StoreBusy("locked")
         return replace(self.hands.outlook, refused=self.hands.refused)
 
     def outlook(self) -> Outlook:
+        if self.hands.blind:
+            raise StoreBusy("locked")
         return self.hands.outlook
 
 
@@ -143,6 +149,9 @@ class House:
 
     def finish(self, job_id: str, picture: bytes = b"\xff\xd8\xffbright") -> Job:
         self.begin(job_id)
+        return self.finish_running(job_id, picture)
+
+    def finish_running(self, job_id: str, picture: bytes = b"\xff\xd8\xffbright") -> Job:
         key = f"out/{job_id}/t"
         stored = self.ports.blobs.put(key, io.BytesIO(picture))
         result = Result(

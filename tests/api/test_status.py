@@ -12,7 +12,7 @@ import pytest
 
 from api.watcher import Watcher
 from fleet.outlook import Outlook
-from jobs.errors import FAULTS, StoreBusy
+from jobs.errors import FAULTS
 from jobs.transitions import renew
 from jobs.usual import record
 from tests.api.conftest import START_MS, House
@@ -127,12 +127,8 @@ def test_a_waiting_photo_tells_what_the_machines_keep_it_for(house: House, phase
 
 
 def test_while_the_machines_cannot_be_seen_the_rows_own_phase_is_told(house: House) -> None:
-    class Blind:
-        def outlook(self) -> Outlook:
-            raise StoreBusy("locked")
-
     job_id = house.uploaded()["id"]
-    house.service.outlooks._launcher = Blind()  # type: ignore[assignment]
+    house.hands.blind = True
     assert status(house, job_id).get_json()["phase"] == "in_line"
 
 
@@ -162,8 +158,9 @@ def test_a_wait_out_of_range_is_refused(house: House, wait: str) -> None:
 
 def test_a_waiter_hears_of_a_change_of_state(house: House) -> None:
     job_id = house.uploaded()["id"]
+    house.begin(job_id)
     with waiting(house, f"/status/{job_id}?wait=20") as answer:
-        house.finish(job_id)
+        house.finish_running(job_id)
         assert answer.result(timeout=10).get_json()["state"] == "done"
 
 
@@ -274,3 +271,20 @@ def test_polling_never_touches_the_blobs(house: House) -> None:
     object.__setattr__(house.service.ports, "blobs", Untouchable())
     assert status(house, job_id).status_code == 200
     assert b'"done"' in house.client.get(f"/events/{job_id}").data
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_defect_of_the_watcher_lets_the_waiters_go_and_is_got_over(house: House) -> None:
+    class Broken:
+        def read_many(self, job_ids: Any) -> Any:
+            raise ZeroDivisionError
+
+    job_id = house.uploaded()["id"]
+    sound = house.service.watcher._ledger
+    house.service.watcher._ledger = Broken()  # type: ignore[assignment]
+    assert house.client.get(f"/status/{job_id}?wait=20").get_json()["state"] == "queued"
+    house.service.watcher._ledger = sound
+    house.begin(job_id)
+    with waiting(house, f"/status/{job_id}?wait=20") as answer:
+        house.finish_running(job_id)
+        assert answer.result(timeout=10).get_json()["state"] == "done"

@@ -105,3 +105,14 @@ def test_a_launch_under_way_does_not_hold_the_answer(house: House) -> None:
     house.service.outlooks._launcher = Slow()  # type: ignore[assignment]
     assert warm(house, {"intent": "pick"}).status_code == 202
     launched.set()
+
+
+def test_a_launch_that_failed_does_not_stop_the_next(house: House) -> None:
+    house.hands.outlook = Outlook(state="none", phase="starting_machine")
+    outlooks = house.service.outlooks
+    house.hands.blind = True
+    outlooks.ensured(outlooks.ensure_soon("view"), timeout_s=10)
+    house.hands.blind = False
+    outlooks.ensured(outlooks.ensure_soon("pick"), timeout_s=10)
+    assert house.hands.ensured == ["view", "pick"]
+    assert warm(house, {"intent": "view"}).status_code == 202
