@@ -6,23 +6,25 @@ import os
 import shutil
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
-from photos.codec import Codec
 
 from cli.settings import read_settings
 from photos.buffer import encoded_bound, pixel_buffer
-from photos.errors import PhotoError
+from photos.codec import Codec
+from photos.errors import CodecDied, PhotoError, SandboxUnavailable, UnreadablePhoto
 from worker.assignment import output_depth
 from worker.engine_child import enhance_buffers
 from worker.result import BufferReader
 
 if TYPE_CHECKING:
-    from model.engine import Engine
+    from jobs.settings import Settings
+    from model.engine import Engine, Name
+    from photos.sandbox import Mode
 
 SUFFIXES = {"jpeg": ".jpg", "png": ".png", "webp": ".webp", "tiff": ".tif"}
 
@@ -64,34 +66,49 @@ def command(files: tuple[Path, ...], ratio: float | None, format_: str, out: Pat
     settings = read_settings()
     wish = Wish(ratio=ratio, format=format_, deadline_s=settings.codec_s)
     failed = 0
-    with Codec(sandbox=settings.sandbox) as codec:  # type: ignore[arg-type]
-        threading.Thread(target=codec.warm, daemon=True).start()
-        from model.engine import load_engine  # noqa: PLC0415 — while the decoder starts
-
-        engine = load_engine(settings.engine, threads=settings.engine_threads or None)  # type: ignore[arg-type]
+    with Codec(sandbox=cast("Mode", settings.sandbox)) as codec:
+        threading.Thread(target=_warm, args=(codec,), daemon=True).start()
+        engine = _engine(settings)  # while the decoder starts
         for file in files:
             target = (out or file.parent) / f"{file.stem}-bright{SUFFIXES[format_]}"
             if target.exists() and not force:
                 click.echo(f"{file}: {target} is already there; --force replaces it", err=True)
                 failed += 1
                 continue
-            with click.progressbar(length=100, label=file.name, show_eta=False) as bar:
-
-                def progress(done: float, bar: Any = bar) -> None:
-                    bar.update(int(done * 100) - bar.pos)
-
-                try:
-                    used = _enhance(file, target, wish, codec, engine, progress)
-                except PhotoError as fact:
-                    failed += 1
-                    used = None
-                    why = fact
-            if used is None:
-                click.echo(f"{file}: {getattr(why, 'detail', why)}", err=True)
+            try:
+                with click.progressbar(length=100, label=file.name, show_eta=False) as bar:
+                    ratio_used = _enhance(file, target, wish, codec, engine, _reporter(bar))
+            except UnreadablePhoto as fact:
+                click.echo(f"{file}: {fact.detail}", err=True)
+                failed += 1
+            except (CodecDied, OSError) as fact:
+                click.echo(f"{file}: {fact}", err=True)
+                failed += 1
+            except SandboxUnavailable as fact:
+                raise click.ClickException(str(fact)) from None
             else:
-                click.echo(f"{target}  ×{used:.3g} ({engine.name})")
+                click.echo(f"{target}  ×{ratio_used:.3g} ({engine.name})")
     if failed:
         raise click.exceptions.Exit(1)
+
+
+def _warm(codec: Codec) -> None:
+    # Whatever is wrong with the decoder, the first photo meets it again and tells it.
+    with suppress(PhotoError, SandboxUnavailable):
+        codec.warm()
+
+
+def _engine(settings: Settings) -> Engine:
+    from model.engine import EngineMissing, load_engine  # noqa: PLC0415 — `--help` needs no engine
+
+    try:
+        return load_engine(cast("Name", settings.engine), threads=settings.engine_threads or None)
+    except EngineMissing as fact:
+        raise click.ClickException(str(fact)) from None
+
+
+def _reporter(bar: Any) -> Callable[[float], None]:
+    return lambda done: bar.update(int(done * 100) - bar.pos)
 
 
 def _enhance(
@@ -106,6 +123,8 @@ def _enhance(
 
         source = kept(os.open(file, os.O_RDONLY))
         facts = codec.probe(source, deadline_s=wish.deadline_s)
+        if not facts.fits(wish.format):
+            raise UnreadablePhoto("photo_too_wide", f"A side is too long for {wish.format}; take another --format.")
         depth = output_depth(facts, wish.format)
         pixels = kept(pixel_buffer(facts.pixel_bytes, "pixels"))
         raster = codec.decode(source, facts, pixels, deadline_s=wish.deadline_s)

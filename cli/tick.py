@@ -7,11 +7,11 @@ import signal
 import threading
 
 import click
+
+from cli.settings import read_settings
 from fleet.launcher import Launcher
 from fleet.machines import open_fleet
 from fleet.tick import run, tick_once
-
-from cli.settings import read_settings
 from jobs.clock import now_ms
 from jobs.ports import open_ports
 
@@ -23,7 +23,7 @@ def command(*, once: bool) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = read_settings()
     ports = open_ports(settings, clock=now_ms)
-    launcher = Launcher(ports, settings, open_fleet(settings))
+    launcher = Launcher(ports, settings, open_fleet(settings), patient=not once)
     if once:
         tick_once(ports, launcher)
         return

@@ -9,11 +9,13 @@ import os
 import signal
 import sys
 import uuid
+from typing import cast
 
 from jobs.clock import now_ms
 from jobs.ports import Ports, open_ports
 from jobs.settings import BadSetting, Settings
 from photos.codec import Codec
+from photos.sandbox import Mode
 from worker.desk import Desk
 from worker.engine import EngineProcess
 from worker.pulse import Identity
@@ -47,10 +49,10 @@ def main() -> int:
         stall_s=settings.stall_s,
         load_s=settings.ready_deadline_s,
     )
-    codec = Codec(sandbox=settings.sandbox)  # type: ignore[arg-type]
+    codec = Codec(sandbox=cast("Mode", settings.sandbox))
     desk = Desk(ports, worker=identity.worker)
     stages = Stages(desk, ports.blobs, codec, engine, codec_s=settings.codec_s)
-    supervisor = Supervisor(settings, identity, ports, desk, stages, engine)
+    supervisor = Supervisor(settings, identity, ports, desk, stages, engine, codec)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: supervisor.stop())
     status = supervisor.run()

@@ -18,6 +18,8 @@ from jobs import usual
 from jobs.errors import StoreBusy
 from jobs.ports import Ports
 from jobs.settings import Settings
+from photos.codec import Codec
+from photos.errors import CodecDied, SandboxUnavailable
 from worker.assignment import Assignment
 from worker.desk import Desk
 from worker.engine import EngineProcess, SetupFailed
@@ -41,6 +43,7 @@ class Belt:
         desk: Desk,
         stages: Stages,
         engine: EngineProcess,
+        codec: Codec,
         *,
         wake: Callable[[], None],
         monotonic: Callable[[], float] = time.monotonic,
@@ -50,6 +53,7 @@ class Belt:
         self._desk = desk
         self._stages = stages
         self._engine = engine
+        self._codec = codec
         self._wake = wake
         self._monotonic = monotonic
         self._decoded: queue.Queue[Assignment] = queue.Queue(maxsize=1)
@@ -58,7 +62,7 @@ class Belt:
         self._taking: threading.Thread | None = None
         self._active = monotonic()
         self.ready = threading.Event()
-        self.broken: str | None = None  # why the engine cannot be loaded
+        self.broken: str | None = None  # why photos cannot be decoded or enhanced here
 
     def start(self, loaded: Callable[[], None]) -> None:
         """Start all three; `loaded` is called once the engine is. Photos are fetched while it still loads."""
@@ -86,22 +90,15 @@ class Belt:
         return False
 
     def _take(self) -> None:
+        try:
+            self._codec.warm()
+        except SandboxUnavailable as fact:
+            self._break(str(fact))
+            return
+        except CodecDied:
+            log.exception("the codec did not start; the first photo starts it again")
         while not self._closed.is_set():
-            if not self._desk.wait_for_room(HELD, timeout_s=0.5):
-                continue
-            try:
-                message = self._ports.queue.receive(
-                    wait_s=min(LONG_POLL_S, self._settings.idle_s), visibility_s=self._settings.lease_s
-                )
-                assignment = self._desk.take(message) if message else None
-            except StoreBusy:
-                log.exception("the store is busy; trying again")
-                self._closed.wait(AGAIN_S)
-                continue
-            except Exception:
-                log.exception("a message could not be taken; it comes again")
-                self._closed.wait(AGAIN_S)
-                continue
+            assignment = self._next() if self._desk.wait_for_room(HELD, timeout_s=0.5) else None
             if assignment is None:
                 continue
             self._active = self._monotonic()
@@ -112,13 +109,25 @@ class Belt:
             if self._stages.fetch_and_decode(assignment):
                 self._hand_on(self._decoded, assignment)
 
+    def _next(self) -> Assignment | None:
+        try:
+            message = self._ports.queue.receive(
+                wait_s=min(LONG_POLL_S, self._settings.idle_s), visibility_s=self._settings.lease_s
+            )
+            return self._desk.take(message) if message else None
+        except StoreBusy:
+            log.exception("the store is busy; trying again")
+        except Exception:
+            log.exception("a message could not be taken; it comes again")
+        self._closed.wait(AGAIN_S)
+        return None
+
     def _enhance(self, loaded: Callable[[], None]) -> None:
         # Loaded in this thread: the engine process dies with the thread that started it.
         try:
             self._engine.start()
         except SetupFailed as fact:
-            self.broken = str(fact)
-            self._wake()
+            self._break(str(fact))
             return
         self._active = self._monotonic()
         self.ready.set()
@@ -139,6 +148,10 @@ class Belt:
                 usual.record(self._ports.table, assignment.seconds, megapixels=assignment.facts.megapixels)
             self._active = self._monotonic()
             self._wake()
+
+    def _break(self, why: str) -> None:
+        self.broken = why
+        self._wake()
 
     def _hand_on(self, to: queue.Queue[Assignment], assignment: Assignment) -> None:
         assignment.finish()

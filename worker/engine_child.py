@@ -9,14 +9,14 @@ import os
 import socket
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from photos.raster import Raster
 from photos.sandbox import die_with_parent
 from photos.wire import receive, send
 
 if TYPE_CHECKING:
-    from model.engine import Engine
+    from model.engine import Engine, Name
 
 
 def main(arguments: list[str]) -> int:
@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
         try:
             from model.engine import load_engine  # noqa: PLC0415 — a failed import is an answer too
 
-            engine = load_engine(name, threads=threads or None)  # type: ignore[arg-type]
+            engine = load_engine(cast("Name", name), threads=threads or None)
         except Exception as error:  # noqa: BLE001 — whatever went wrong, the supervisor must hear it
             send(supervisor, {"error": f"{type(error).__name__}: {error}"})
             return 1

@@ -2,7 +2,7 @@
 
 starting ─▶ loading ─▶ ready ⇄ busy ─▶ draining ─▶ (exit 0)
 │          └── a stage hangs ─▶ defunct (exit 70)
-└── the engine cannot be loaded ─▶ setup_failed (exit 3)
+└── engine or sandbox cannot be had ─▶ setup_failed (exit 3)
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from jobs.heartbeat import WorkerState
 from jobs.job import Phase
 from jobs.ports import Ports
 from jobs.settings import Settings
+from photos.codec import Codec
 from worker.assignment import Assignment
 from worker.belt import EXIT_BROKEN, Belt
 from worker.desk import Desk
@@ -44,6 +45,7 @@ class Supervisor:
         desk: Desk,
         stages: Stages,
         engine: EngineProcess,
+        codec: Codec,
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -57,7 +59,7 @@ class Supervisor:
         self._pulse = Pulse(ports, identity)
         self._wake = threading.Event()
         self._stopping = threading.Event()
-        self._belt = Belt(settings, ports, desk, stages, engine, wake=self._wake.set, monotonic=monotonic)
+        self._belt = Belt(settings, ports, desk, stages, engine, codec, wake=self._wake.set, monotonic=monotonic)
 
     def stop(self) -> None:
         """Hand back and end; safe to call from a signal handler."""
@@ -128,7 +130,7 @@ class Supervisor:
         return not self._settings.fleet.startswith("none:") and self._belt.idle_s() > self._settings.idle_s
 
     def _give_up(self, why: str) -> int:
-        log.error("the engine cannot be loaded: %s", why)
+        log.error("no photo can be enhanced here: %s", why)
         self._belt.close()
         self._hand_back(self._desk.held())
         self._beat("setup_failed", why)

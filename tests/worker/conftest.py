@@ -88,7 +88,7 @@ class Worker:
         self.desk = Desk(self.ports, worker="slot0-1")
         stages = Stages(self.desk, self.ports.blobs, codec, self.engine, codec_s=20)
         identity = Identity(worker="slot0-1", slot=0, epoch=1, launched_ms=now_ms() - 1000)
-        self.supervisor = Supervisor(settings, identity, self.ports, self.desk, stages, self.engine)
+        self.supervisor = Supervisor(settings, identity, self.ports, self.desk, stages, self.engine, codec)
         self.status = None
         self.thread = threading.Thread(target=self._run)
         self.thread.start()
