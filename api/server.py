@@ -40,7 +40,6 @@ def command(settings: Settings) -> list[str]:
         "http": f"{settings.host}:{settings.port}",
         "http-to": inner,
         "http-keepalive": None,
-        "http-auto-chunked": None,
         "http-manage-expect": None,
         "http-timeout": PATIENCE_S,
         "http-headers-timeout": 20,

@@ -93,6 +93,21 @@ def test_one_connection_serves_many_requests(server: Server) -> None:
             assert answer.startswith(b"HTTP/1.1 200 ")
 
 
+def test_an_answer_without_a_body_is_followed_by_nothing(server: Server) -> None:
+    accepted = server.upload(jpeg())
+    etag = server.ask("GET", accepted["status_url"])[1]["etag"]
+    owner = f"Authorization: Bearer {accepted['owner_token']}"
+    for request, status in (
+        (f"GET {accepted['status_url']} HTTP/1.1\r\nIf-None-Match: {etag}", b" 304 "),
+        (f"DELETE /upload/{accepted['id']} HTTP/1.1\r\n{owner}", b" 204 "),
+    ):
+        with server.socket() as connection:
+            connection.sendall(f"{request}\r\nHost: x\r\n\r\n".encode())
+            head, _, rest = read_to_end(connection).partition(b"\r\n\r\n")
+        assert status in head
+        assert rest == b""
+
+
 def test_a_slow_client_is_waited_for(server: Server) -> None:
     body = form(jpeg())
     with server.socket() as connection:
