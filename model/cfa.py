@@ -13,7 +13,7 @@ def red_offset(cfa: str | None) -> tuple[int, int]:
 
 
 def window(pixels: NDArray[np.generic], top: int, bottom: int, left: int, right: int) -> NDArray[np.generic]:
-    """Rows top…bottom and columns left…right of [H, W(, 3)], mirrored where they lie outside; contiguous.
+    """Rows top…bottom and columns left…right of [H, W(, 3)], mirrored where they lie outside; a contiguous copy.
 
     The mirror stands *on* the edge pixels, which keeps the parity of every distance and so the CFA order. At most H − 1
     rows and W − 1 columns may lie outside.
@@ -23,4 +23,4 @@ def window(pixels: NDArray[np.generic], top: int, bottom: int, left: int, right:
     widths = [(max(-top, 0), max(bottom - height, 0)), (max(-left, 0), max(right - width, 0))]
     if any(sum(pair) for pair in widths):
         return np.pad(inside, widths + [(0, 0)] * (pixels.ndim - 2), mode="reflect")
-    return np.ascontiguousarray(inside)
+    return np.array(inside, order="C")

@@ -31,10 +31,10 @@ FEWEST = 0.02
 
 
 def thumbnail(pixels: Codes, raster: Raster) -> NDArray[np.float64]:
-    """Linear luminance [h, w], sides at most CELLS, of codes [H, W, 3] or [H, W]; a cell is the mean of 16 samples."""
+    """Linear luminance [h, w], sides about CELLS, of codes [H, W, 3] or [H, W]; a cell is the mean of 16 samples."""
     tables = linear_tables(raster)
     height, width = raster.height, raster.width
-    step = max(1, -(-max(height, width) // CELLS))
+    step = min(height, width, -(-max(height, width) // CELLS))
     total: NDArray[np.float64] | float = 0.0
     offsets = sorted({int(part) for part in np.linspace(0, step - 1, 4)})
     for down in offsets:

@@ -45,6 +45,14 @@ def test_an_estimate_never_leaves_what_people_may_ask_for():
     assert estimate_ratio(np.full((60, 80), 1e-4), STEP / 1000) == LARGEST
 
 
+@pytest.mark.parametrize(("height", "width"), [(16, 5000), (5000, 16), (16, 16), (300, 257)])
+def test_a_thumbnail_has_the_photos_light_whatever_its_shape(height, width):
+    codes = np.full((height, width, 3), 100, np.uint8)
+    assert np.allclose(thumbnail(codes, rgb_raster(height, width)), decode(100 / 255))
+    counts = np.full((height, width), 512 + 1000, np.uint16)
+    assert np.isfinite(thumbnail(counts, mosaic_raster(height, width, "BGGR"))).all()
+
+
 def test_a_mosaic_and_the_picture_it_shows_ask_for_the_same_ratio():
     linear = np.full((64, 96), 0.01)
     raster = mosaic_raster(64, 96, "GBRG", black=(500.0, 520.0, 510.0, 530.0))
