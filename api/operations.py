@@ -43,7 +43,8 @@ OPERATIONS = (
     Operation(
         method="post",
         path="/upload",
-        summary="Send a photo, as the multipart field `image`; or name an earlier one by `again`.",
+        summary="Send a photo, as the multipart field `image`; or name an earlier one by `again`. A refused upload does "
+        "not count against the hourly limit, unless its photo stopped or stalled the decoder.",
         answers={202: Receipt, 303: None},
         faults=(
             "image_missing",

@@ -46,6 +46,8 @@ def blueprint(service: Service) -> Blueprint:
             waiting=PHASES.get(status.phase or "", ""),
             shows_original=_shown(job) is not None,
             shows_result=job.format in SHOWN,
+            format=job.format,
+            ratios=RATIOS,
             renew_s=RENEW_S,
         )
 

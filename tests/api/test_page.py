@@ -82,6 +82,19 @@ def test_the_page_of_a_done_photo_shows_before_and_after(house: House) -> None:
         assert "sandbox" in original.headers["Content-Security-Policy"]
 
 
+def test_a_done_photo_can_be_brightened_again_without_a_script(house: House) -> None:
+    accepted = house.uploaded(format="png")
+    house.finish(accepted["id"])
+    shown = page(house, f"/photo/{accepted['id']}")
+    fields = {str(each["name"]): str(each["value"]) for each in shown.all("input")}
+    assert fields == {"again": accepted["id"], "format": "png", "ratio": "12.5"}
+    answer = house.client.post(
+        "/upload", data=fields, content_type="multipart/form-data", headers={"Accept": "text/html"}
+    )
+    assert answer.status_code == 303
+    assert page(house, answer.headers["Location"])
+
+
 def test_what_a_browser_cannot_show_is_not_shown(house: House) -> None:
     house.hands.finding = PhotoFacts(
         format="raw", width=400, height=300, orientation=1, layout="mosaic", depth=16, grey=False, alpha=False
