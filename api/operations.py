@@ -43,7 +43,7 @@ OPERATIONS = (
     Operation(
         method="post",
         path="/upload",
-        summary="Send a photo, as the multipart field `image`; or name an earlier one by `again`. A refused upload does "
+        summary="Send a photo, as the multipart field `image`; or name an earlier one by `again`. What is refused does "
         "not count against the hourly limit, unless its photo stopped or stalled the decoder.",
         answers={202: Receipt, 303: None},
         faults=(

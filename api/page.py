@@ -33,8 +33,14 @@ def blueprint(service: Service) -> Blueprint:
 
     @pages.get("/")
     def form() -> Response:
-        largest_mb = service.settings.max_photo_bytes // 1_000_000
-        return _page("form.html", formats=FORMATS, ratios=RATIOS, largest_mb=largest_mb)
+        settings = service.settings
+        return _page(
+            "form.html",
+            formats=FORMATS,
+            ratios=RATIOS,
+            largest_mb=settings.max_photo_bytes // 1_000_000,
+            kept_h=round(settings.keep_s / 3600, 1),
+        )
 
     @pages.get("/photo/<job_id>")
     def photo(job_id: str) -> Response:

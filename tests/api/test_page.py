@@ -46,6 +46,7 @@ def test_the_form_sends_a_photo_without_a_script(house: House) -> None:
     assert set(fields) == {"image", "ratio", "format"}
     assert all(each["id"] in labelled for each in fields.values())
     assert form.all("html")[0]["lang"] == "en"
+    assert "erased 24 hours after" in form.words
     assert "width=device-width" in str(form.all("meta"))
 
 
