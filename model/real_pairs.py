@@ -17,10 +17,10 @@ import rawpy
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch.nn import functional
 
 from model.cfa import RED_AT
 from model.light import decode
+from model.network import pack
 from model.network_range import INPUT_LOW
 from model.synthesis import Pairs, conditions
 from model.tensors import encode
@@ -68,7 +68,7 @@ class RealPairs:
             bright.append(torch.tensor(pair.bright[cut]).permute(2, 0, 1))
         gain = torch.full((count, 1, 1, 1), pair.gain)
         seen = torch.stack(dark).permute(0, 3, 1, 2) if pair.layout == "rgb" else torch.stack(dark)[:, None]
-        planes = encode(pair.gain * functional.pixel_unshuffle(seen, 2)).clamp(min=INPUT_LOW)
+        planes = pack(encode(pair.gain * seen)).clamp(min=INPUT_LOW)
         return Pairs(
             layout=pair.layout,
             planes=planes,

@@ -11,10 +11,12 @@ from pathlib import Path
 import torch
 
 from model.checkpoint import export, resume, save_checkpoint
+from model.dark_mosaic import dark_mosaic
+from model.dark_srgb import dark_srgb
 from model.loss import restoration_loss
 from model.network import Dims, Network, channels_last, restore
 from model.real_pairs import RealPairs
-from model.synthesis import Pairs, Photo, crops, dark_mosaic, dark_srgb
+from model.synthesis import Pairs, Photo, crops
 from model.torch_engine import best_device, fast_bfloat16
 
 CHECKPOINT = "checkpoint.pt"

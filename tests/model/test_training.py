@@ -10,13 +10,15 @@ from PIL import Image
 from skimage import data
 
 from bench.metrics import psnr
+from model.dark_mosaic import dark_mosaic
+from model.dark_srgb import dark_srgb
 from model.engine import load_engine
 from model.light import decode, encode
-from model.network import Dims, Network, in_quad, pack_rgb
+from model.network import Dims, Network, in_quad, pack
 from model.network_range import INPUT_LOW
 from model.photo_folder import read_photos
 from model.real_pairs import NoPairs, find_pairs, read_pair
-from model.synthesis import crops, dark_mosaic, dark_srgb
+from model.synthesis import crops
 from model.tone import toned
 from model.train import Recipe, train
 from model.weights import SHIPPED, load_weights
@@ -143,7 +145,7 @@ def test_synthetic_pairs_share_gain_and_white_balance(kind):
 
 def test_packing_is_undone_by_the_shuffle():
     picture = torch.rand(2, 3, 16, 32)
-    assert torch.equal(torch.nn.functional.pixel_shuffle(pack_rgb(picture), 2), picture)
+    assert torch.equal(torch.nn.functional.pixel_shuffle(pack(picture), 2), picture)
 
 
 @pytest.mark.parametrize("name", ["torch", "openvino"])
