@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO
@@ -20,22 +21,34 @@ CHUNK = 1 << 16
 MOST_MEMORY = 1 << 20  # what the decoder may hold: a part's headers, or bytes that may be a boundary
 MOST_PARTS = 32
 MOST_TEXT = 1024  # bytes of one text field
+LONGEST_S = 1800.0  # of one upload; a client that drips bytes would hold its place for ever
 FIELDS = ("ratio", "format", "again")
 
 
 class Form:
     """The fields and at most one photo. `check` is called after each text field and may raise Refused."""
 
-    def __init__(self, spool: Callable[[], Spool], check: Callable[[dict[str, str]], object]) -> None:
+    def __init__(
+        self,
+        spool: Callable[[], Spool],
+        check: Callable[[dict[str, str]], object],
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.fields: dict[str, str] = {}
         self.image: Spool | None = None
         self._spool = spool
         self._check = check
         self._name: str | None = None
         self._text = bytearray()
+        self._monotonic = monotonic
 
     def read(self, stream: IO[bytes], boundary: bytes) -> None:
-        """Take the whole body in. Raises Refused (malformed_request, image_missing, and as the spool and `check`)."""
+        """Take the whole body in.
+
+        Raises Refused (malformed_request, image_missing, upload_too_slow, and what the spool and `check` refuse).
+        """
+        ends = self._monotonic() + LONGEST_S
         decoder = MultipartDecoder(boundary, MOST_MEMORY, max_parts=MOST_PARTS)
         with _malformed_refused():
             while True:
@@ -43,6 +56,8 @@ class Form:
                 if isinstance(event, Epilogue):
                     break
                 if isinstance(event, NeedData):
+                    if self._monotonic() > ends:
+                        raise Refused("upload_too_slow", f"It may take {LONGEST_S // 60:.0f} minutes.")
                     decoder.receive_data(_chunk(stream))
                 else:
                     self._take(event)

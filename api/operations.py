@@ -53,6 +53,7 @@ OPERATIONS = (
             "bad_format",
             "bad_idempotency_key",
             "not_found",
+            "upload_too_slow",
             "source_gone",
             "key_spent",
             "length_required",

@@ -79,6 +79,7 @@ FAULTS = _registry(
     Fault("owner_token_wrong", 401, "The owner token is not this photo's.", "Use the token that /upload returned."),
     Fault("not_found", 404, "There is nothing here.", "It was never issued, has expired or was deleted."),
     Fault("method_not_allowed", 405, "This address does not take that method.", "See /docs for what it takes."),
+    Fault("upload_too_slow", 408, "The upload took too long.", "Send a smaller file, or use a faster connection."),
     Fault("not_ready", 409, "The picture is not ready.", "Ask /status, and fetch the result once it is done."),
     Fault("no_result", 409, "This photo has no picture.", "Ask /status why; send it again if the cure there says so."),
     Fault("key_spent", 409, "The photo sent with this key was deleted.", "Send it with a new Idempotency-Key."),
