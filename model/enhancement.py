@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
+import numpy as np
+
 from model.cfa import window
 from model.exposure import exposure_ratio
 from model.plan import Codes, Plan, plan
@@ -56,7 +58,7 @@ def enhance_with(
         block: Any = window(
             pixels, rows.read_from - down, rows.read_to - down, columns.read_from - right, columns.read_to - right
         )
-        codes = restore(block)
+        codes = without_colour(restore(block)) if raster.grey else restore(block)
         top, left = max(rows.write_from, down), max(columns.write_from, right)
         out[top - down : rows.write_to - down, left - right : columns.write_to - right] = codes[
             top - rows.read_from : rows.write_to - rows.read_from,
@@ -64,6 +66,12 @@ def enhance_with(
         ]
         progress(done / len(parts))
     return used
+
+
+def without_colour(codes: Codes) -> Codes:
+    """A grey photo stays grey: the three channels become their mean, [H, W, 3] → the same."""
+    mean = codes.mean(2, keepdims=True).round().astype(codes.dtype)
+    return np.broadcast_to(mean, codes.shape)
 
 
 def check(pixels: Codes, raster: Raster, ratio: float | None, out: Codes) -> None:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -101,6 +102,14 @@ def test_no_seam_shows_where_tiles_meet(shipped, name, layout):
     assert difference.max() <= 12
     assert np.quantile(difference, 0.9999) <= 2
     assert difference.mean() < 0.05
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_grey_photo_stays_grey(engines, name):
+    grey = np.repeat(noisy_rgb(48, 48)[..., :1], 3, 2)
+    _, out = enhanced(engines[name], grey, replace(rgb_raster(48, 48), grey=True))
+    assert (out == out[..., :1]).all()
+    assert out.mean() > grey.mean()
 
 
 @pytest.mark.parametrize("name", NAMES)
