@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -18,7 +19,8 @@ from cli.settings import read_settings
 from fleet.machines import open_fleet
 from jobs.settings import Settings
 
-END_S = 10.0
+END_S = 65.0  # the API lets an upload finish for up to 60
+TELL_AFTER_S = 0.5
 LARGEST_LOG = 10 << 20
 TOLD_LINES = 15
 
@@ -31,9 +33,9 @@ def command() -> None:
         server.check_port(settings)
     except server.PortTaken as fact:
         raise click.ClickException(str(fact)) from None
-    stop = threading.Event()
+    stop, hurry = threading.Event(), threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda *_: hurry.set() if stop.is_set() else stop.set())
     environ = {**os.environ, **settings.environ()}  # noqa: TID251 — handed on to the children
     logs = Path(settings.spool).absolute().parent / "logs"
     processes = {
@@ -51,8 +53,10 @@ def command() -> None:
     finally:
         for process in processes.values():
             process.terminate()
+        if told and not hurry.wait(TELL_AFTER_S) and processes["api"].poll() is None:
+            click.echo("Uploads that are still arriving may finish; Ctrl-C again ends them, too")
         for process in processes.values():
-            _ended(process)
+            _ended(process, hurry)
         open_fleet(settings).stop_all()
     if died:
         lines = (logs / f"{died}.log").read_text(errors="replace").splitlines()[-TOLD_LINES:]
@@ -78,9 +82,9 @@ def _answers(settings: Settings) -> bool:
         return False
 
 
-def _ended(process: subprocess.Popen[bytes]) -> None:
-    try:
-        process.wait(END_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+def _ended(process: subprocess.Popen[bytes], hurry: threading.Event) -> None:
+    ends = time.monotonic() + END_S
+    while process.poll() is None:
+        if hurry.wait(0.05) or time.monotonic() > ends:
+            process.kill()
+            process.wait()
