@@ -26,6 +26,7 @@ from jobs import intake
 from jobs.errors import Refused
 from photos.errors import CodecDied, SandboxUnavailable, UnreadablePhoto
 from photos.facts import PhotoFacts
+from photos.refusals import REFUSALS
 
 log = logging.getLogger("firstlight.api")
 
@@ -100,10 +101,12 @@ def _accept(service: Service, form: Form, *, visitor: str, key: str | None) -> i
         return _accept_again(service, fields, visitor=visitor, key=key)
     if fields.again:
         raise Refused("malformed_request", "Send `image` or `again`, not both.")
+    facts = probed(service, form.image)
+    _check_fit(facts, fields.format)
     order = intake.Order(
         ratio=fields.ratio,
         format=fields.format,
-        photo=probed(service, form.image).to_json(),
+        photo=facts.to_json(),
         size=form.image.size,
         sha256=form.image.sha256,
         visitor=visitor,
@@ -117,6 +120,7 @@ def _accept_again(service: Service, fields: UploadFields, *, visitor: str, key: 
     if not fields.again:
         raise Refused("image_missing")
     source = service.job(fields.again)
+    _check_fit(PhotoFacts.from_json(source.photo), fields.format)
     order = intake.Order(
         ratio=fields.ratio,
         format=fields.format,
@@ -128,6 +132,13 @@ def _accept_again(service: Service, fields: UploadFields, *, visitor: str, key: 
     )
     with disk_full_refused():
         return intake.accept_again(service.ports, order, source)
+
+
+def _check_fit(facts: PhotoFacts, format_: str) -> None:
+    """Raises Refused (bad_format), before the work and not after it, when such a result cannot hold the photo."""
+    if not facts.fits(format_):
+        code, sentence = REFUSALS["side_too_long_for_webp"]
+        raise Refused(code, sentence)
 
 
 def probed(service: Service, spool: Spool) -> PhotoFacts:

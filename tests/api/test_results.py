@@ -75,6 +75,16 @@ def test_what_is_no_single_range_of_bytes_is_answered_with_the_whole_picture(
     assert (answer.status_code, answer.data) == (200, PICTURE)
 
 
+def test_a_suffix_longer_than_the_picture_is_all_of_it(house: House, done: dict[str, Any]) -> None:
+    answer = picture(house, done, Range="bytes=-99999")
+    assert (answer.status_code, answer.data) == (200, PICTURE)
+
+
+def test_who_has_the_picture_needs_no_range_of_it_either(house: House, done: dict[str, Any]) -> None:
+    assert picture(house, done, Range="bytes=0-9", If_None_Match=ETAG).status_code == 304
+    assert picture(house, done, Range="bytes=0-9", If_Range=f"W/{ETAG}").data == PICTURE
+
+
 def test_a_range_outside_the_picture_is_refused(house: House, done: dict[str, Any]) -> None:
     answer = picture(house, done, Range="bytes=99999-")
     assert (answer.status_code, answer.mimetype) == (416, "application/problem+json")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -219,6 +220,17 @@ def test_what_the_probe_says_of_a_photo_is_the_answer(house: House, code: str) -
     assert answer.get_json()["detail"] == f"It is {code}."
     assert left(house) == []
     assert house.ports.ledger.waiting() == 0
+
+
+def test_a_photo_that_the_wanted_format_cannot_hold_is_refused_before_it_is_kept(house: House) -> None:
+    house.hands.finding = replace(FACTS, width=16_384)
+    answer = house.upload(format="webp")
+    assert refusal(answer) == "bad_format"
+    assert "16,383" in answer.get_json()["detail"]
+    assert left(house) == []
+    long = house.uploaded(format="png")
+    assert refusal(post(house, body(("again", None, long["id"].encode()), ("format", None, b"webp")))) == "bad_format"
+    assert house.ports.ledger.waiting() == 1
 
 
 def test_a_lost_decoder_is_asked_once_more_and_then_the_caller_is_told_to_come_back(house: House) -> None:
