@@ -115,14 +115,18 @@ class Desk:
         terms, clock = self._ports.ledger.terms, self._ports.clock
         log.warning("job %s loses attempt %d: %s", assignment.job.id, assignment.job.attempts, why)
         return self._end(
-            assignment, lambda job: lapse(job, token=assignment.token, now=clock(), terms=terms), again=True
+            assignment, lambda job: lapse(job, token=assignment.token, now=clock(), terms=terms), again_s=0
         )
 
     def hand_back(self, assignment: Assignment) -> bool:
         """Nobody's fault: the attempt is returned, the job goes back in line at once."""
-        clock = self._ports.clock
         log.info("job %s handed back", assignment.job.id)
-        return self._end(assignment, lambda job: hand_back(job, token=assignment.token, now=clock()), again=True)
+        return self._hand_back(assignment, again_s=0)
+
+    def postpone(self, assignment: Assignment, why: str) -> bool:
+        """The machine cannot, whatever the photo: the attempt is returned, the next one comes after a lease."""
+        log.warning("job %s waits for better times: %s", assignment.job.id, why)
+        return self._hand_back(assignment, again_s=self._ports.ledger.terms.lease_ms / 1000)
 
     def drop(self, assignment: Assignment) -> None:
         """Forget an assignment that no longer counts."""
@@ -131,12 +135,19 @@ class Desk:
             self._held.pop(assignment.job.id, None)
             self._changed.notify_all()
 
-    def _end(self, assignment: Assignment, transition: Callable[[Job], Job], *, again: bool = False) -> bool:
-        """Write the end, then deal with the message; a store that stays away leaves both to the lease and the sweep."""
+    def _hand_back(self, assignment: Assignment, *, again_s: float) -> bool:
+        clock = self._ports.clock
+        return self._end(assignment, lambda job: hand_back(job, token=assignment.token, now=clock()), again_s=again_s)
+
+    def _end(self, assignment: Assignment, transition: Callable[[Job], Job], *, again_s: float | None = None) -> bool:
+        """Write the end, then deal with the message; a store that stays away leaves both to the lease and the sweep.
+
+        With `again_s` the message comes again after so long; without, it is deleted.
+        """
         try:
             counted = self._report(assignment, transition)
-            if counted and again:
-                self._ports.queue.change_visibility(assignment.message, 0)
+            if counted and again_s is not None:
+                self._ports.queue.change_visibility(assignment.message, again_s)
             elif counted:
                 self._ports.queue.delete(assignment.message)
         except StoreBusy:

@@ -3,11 +3,12 @@
     fetch and decode ──▶ enhance ──▶ encode and store
 
 Each returns whether the assignment goes on. How it ended otherwise is written in the row: `failed` when the photo is at
-fault, back in line with the attempt spent when a process of ours died.
+fault, back in line with the attempt spent when a process of ours died, with the attempt returned when the disk is full.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import logging
@@ -16,12 +17,11 @@ import shutil
 from collections.abc import Callable
 from typing import BinaryIO, Protocol, cast
 
-from photos.codec import Codec
-
 from jobs.blobs import Blobs
 from jobs.errors import BlobNotFound
 from jobs.job import FORMATS, Result
 from photos.buffer import encoded_bound, pixel_buffer
+from photos.codec import Codec
 from photos.errors import CodecDied, UnreadablePhoto
 from photos.raster import Raster
 from worker.assignment import Assignment
@@ -29,6 +29,8 @@ from worker.desk import Desk
 from worker.result import BufferReader
 
 log = logging.getLogger(__name__)
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class EngineLost(Exception):
@@ -75,9 +77,12 @@ class Stages:
         except (CodecDied, EngineLost) as fact:
             self._desk.lapse(assignment, str(fact))
             goes_on = False
-        except Exception:
-            log.exception("job %s met a fault of ours", assignment.job.id)
-            self._desk.lapse(assignment, "a fault of ours")
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in DISK_FULL:
+                self._desk.postpone(assignment, "there is no room to store its result")
+            else:
+                log.exception("job %s met a fault of ours", assignment.job.id)
+                self._desk.lapse(assignment, "a fault of ours")
             goes_on = False
         if not goes_on:
             assignment.release()

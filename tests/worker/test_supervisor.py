@@ -1,5 +1,6 @@
 """One supervisor, real stores and codec, engines that misbehave each in its own way."""
 
+import errno
 import io
 import time
 
@@ -8,6 +9,7 @@ import pytest
 from PIL import Image
 
 from jobs import usual
+from jobs.blobs import FolderBlobs
 from jobs.heartbeat import heartbeats
 from jobs.intake import withdraw
 from jobs.queue import Depth
@@ -166,6 +168,22 @@ def test_a_photo_whose_bytes_changed_in_the_store_fails(start, send, until, port
     ports.blobs.put(accepted.job.source_key, io.BytesIO(jpeg(level=90)))
     start("bright")
     assert until(accepted, finished).error.code == "source_lost"
+
+
+def test_a_full_disk_costs_a_photo_a_wait_and_no_attempt(start, send, until, ports, monkeypatch):
+    accepted = send()
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(FolderBlobs, "put", full)
+    start("bright")
+    job = until(accepted, lambda job: job.epoch >= 1 and job.state == "queued")
+    assert (job.attempts, job.lease) == (0, None)
+    assert ports.queue.depth() == Depth(visible=0, in_flight=1)
+    monkeypatch.undo()
+    job = until(accepted, finished)
+    assert (job.state, job.attempts) == ("done", 1)
 
 
 def test_an_idle_worker_ends_by_itself(start):
