@@ -34,7 +34,10 @@ def command() -> None:
     except server.PortTaken as fact:
         raise click.ClickException(str(fact)) from None
     stop, hurry = threading.Event(), threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    ends = [signal.SIGTERM, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it; else it tells of a closed terminal
+        ends.append(signal.SIGHUP)
+    for number in ends:
         signal.signal(number, lambda *_: hurry.set() if stop.is_set() else stop.set())
     environ = {**os.environ, **settings.environ()}  # noqa: TID251 — handed on to the children
     logs = Path(settings.spool).absolute().parent / "logs"

@@ -185,6 +185,15 @@ def test_the_service_ends_with_everything_it_started():
     assert not alive
 
 
+def test_a_closed_terminal_ends_everything_too():
+    with service(**QUICK) as running:
+        running.warm()
+        children = family(running)
+        running.process.send_signal(signal.SIGHUP)
+        _, alive = psutil.wait_procs(children, timeout=20)
+    assert not alive
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="memory files and mount namespaces are Linux's")
 def test_it_works_with_64_megabytes_of_shared_memory():
     if os.geteuid() == 0:
