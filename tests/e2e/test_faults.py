@@ -117,44 +117,6 @@ def test_a_decoder_killed_from_outside_never_takes_the_service_along():
         assert running.finished(accepted["id"])["state"] == "done"
 
 
-def test_twenty_uploads_of_25_megabytes_at_once_leave_the_api_small():
-    rng = np.random.default_rng(0)
-    file = io.BytesIO()
-    Image.fromarray(rng.integers(0, 64, (2950, 2950, 3), np.uint8)).save(file, "PNG", compress_level=0)
-    photo = file.getvalue()
-    assert 25e6 < len(photo) < 27e6
-    with service(**QUICK, MAX_MACHINES=0) as running:
-        running.upload(night_jpeg(320, 200))
-        before = api_memory(running)
-        most = [before]
-        done = threading.Event()
-
-        def watch():
-            while not done.wait(0.05):
-                most.append(api_memory(running))
-
-        watching = threading.Thread(target=watch)
-        watching.start()
-        codes = []
-        senders = [
-            threading.Thread(
-                target=lambda: codes.append(
-                    requests.post(f"{running.url}/upload", files={"image": ("n.png", photo)}, timeout=120).status_code
-                )
-            )
-            for _ in range(20)
-        ]
-        for sender in senders:
-            sender.start()
-        for sender in senders:
-            sender.join()
-        done.set()
-        watching.join()
-        print(f"API processes: {before / 1e6:.0f} MB before, {max(most) / 1e6:.0f} MB at most under 20 × 25 MB")
-        assert codes == [202] * 20
-        assert max(most) - before < 250e6  # half of what the photos weigh together
-
-
 def test_two_simultaneous_uploads_start_one_machine():
     with service(**QUICK) as running:
         photo = night_jpeg(640, 480)
@@ -230,18 +192,6 @@ def family(running):
 
 def zombie(pid):
     return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-
-
-def api_memory(running):
-    """Proportional set size of the API's processes, decoders included, bytes."""
-    total = 0
-    for process in family(running):
-        try:
-            if "pyuwsgi" in " ".join(process.cmdline()) or "photos.zygote" in " ".join(process.cmdline()):
-                total += process.memory_full_info().pss
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
-    return total
 
 
 def until_answered(ask, bound_s=30):
