@@ -88,7 +88,12 @@ FAULTS = _registry(
     Fault("photo_too_large", 413, "The file is too large.", "Send a photo of at most 100 MB."),
     Fault("not_a_form", 415, "The request is not a form.", "Send multipart/form-data, as `curl -F` does."),
     Fault("range_not_satisfiable", 416, "The picture has no such bytes.", "Ask for a range within its length."),
-    Fault("unsupported_format", 415, "This kind of file is not supported.", "Send JPEG, PNG, WebP, TIFF or raw."),
+    Fault(
+        "unsupported_format",
+        415,
+        "This kind of file is not supported.",
+        "Send JPEG, PNG, WebP, TIFF, HEIC, AVIF or raw.",
+    ),
     Fault("key_reused", 422, "This Idempotency-Key came with another request before.", "Use a new key."),
     Fault("rate_limited", 429, "You have sent many photos lately.", "Wait a little, then send the next."),
     Fault("warm_budget_spent", 429, "No more machines are started ahead today.", "Uploads still start one."),

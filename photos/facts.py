@@ -5,11 +5,11 @@ from typing import Literal, cast
 
 from photos.record import MalformedRecord, Record
 
-Format = Literal["jpeg", "png", "webp", "tiff", "raw"]
+Format = Literal["jpeg", "png", "webp", "tiff", "heic", "avif", "raw"]
 Layout = Literal["rgb", "mosaic"]
 Depth = Literal[8, 16]
 
-FORMATS: tuple[Format, ...] = ("jpeg", "png", "webp", "tiff", "raw")
+FORMATS: tuple[Format, ...] = ("jpeg", "png", "webp", "tiff", "heic", "avif", "raw")
 LAYOUTS: tuple[Layout, ...] = ("rgb", "mosaic")
 DEPTHS: tuple[Depth, ...] = (8, 16)
 LARGEST_SIDE = 20_000

@@ -1,4 +1,4 @@
-"""What the header of a JPEG, PNG, WebP or TIFF says: facts for the probe, and metadata for the result."""
+"""What the header of a JPEG, PNG, WebP, TIFF, HEIC or AVIF says: facts for the probe, and metadata for the result."""
 
 import itertools
 import mmap
@@ -10,6 +10,7 @@ import tifffile
 from PIL import ImageFile, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
 from photos.facts import Depth, Format, PhotoFacts
+from photos.heif_header import read_heif_header
 from photos.metadata import exif_facts, icc_text
 from photos.refused import Refused
 from photos.webp_header import read_webp_header
@@ -29,17 +30,24 @@ _PNG_COLOUR = {0: "grey", 2: "rgb", 3: "palette", 4: "grey+alpha", 6: "rgb+alpha
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """Facts of the picture, allow-listed metadata, and for TIFF how its grey is meant."""
+    """Facts of the picture and allow-listed metadata.
+
+    white_is_zero: how a TIFF's grey is meant. bits: of a code in a HEIC or AVIF file, 8…16.
+    """
 
     facts: PhotoFacts
     metadata: dict[str, str]
     white_is_zero: bool = False
+    bits: int | None = None
 
 
 def read_header(format_: Format, photo: mmap.mmap) -> Header:
     """The header of a photo of a format that sniff told; Refused, or any error of the parser, if it is not one."""
     if format_ == "webp":
         return _webp_header(photo)
+    if format_ in {"heic", "avif"}:
+        facts, metadata, bits = read_heif_header(format_, photo)
+        return Header(facts=facts, metadata=metadata, bits=bits)
     return _tiff_header(photo) if format_ == "tiff" else _pillow_header(format_, photo)
 
 

@@ -1,7 +1,7 @@
-"""Decode a JPEG, PNG, WebP or TIFF into a pixel buffer.
+"""Decode a JPEG, PNG, WebP, TIFF, HEIC or AVIF into a pixel buffer.
 
 OpenCV decodes nearly all: it keeps 16 bits, refuses cut-off files and converts straight into the buffer. Pillow decodes
-8-bit TIFFs, whose transparency OpenCV multiplies into the colours.
+8-bit TIFFs, whose transparency OpenCV multiplies into the colours; libheif decodes HEIC.
 """
 
 import mmap
@@ -14,6 +14,7 @@ from PIL import TiffImagePlugin
 
 from photos.facts import Format
 from photos.header import Header, read_header
+from photos.heif_header import opened
 from photos.raster import Raster
 from photos.refused import Refused
 
@@ -30,9 +31,7 @@ def decode_picture(format_: Format, photo: mmap.mmap, buffer: mmap.mmap) -> Rast
     facts = header.facts
     if facts.pixel_bytes != len(buffer):
         raise Refused("changed")
-    upright_tiff = format_ == "tiff" and facts.depth == 8
-    source = _pillow_tiff(photo) if upright_tiff else _opencv(photo)
-    _store(source, header, buffer)
+    _store(_source(header, photo), header, buffer)
     return Raster(
         layout="rgb",
         width=facts.width,
@@ -56,6 +55,21 @@ def planes(buffer: mmap.mmap, raster: Raster) -> tuple[Codes, Codes | None]:
         return colour, None
     alpha = np.frombuffer(buffer, dtype, count, raster.colour_bytes).reshape(raster.height, raster.width)
     return colour, alpha
+
+
+def _source(header: Header, photo: mmap.mmap) -> Codes:
+    if header.facts.format == "heic":
+        return _libheif(photo)
+    if header.facts.format == "tiff" and header.facts.depth == 8:
+        return _pillow_tiff(photo)
+    return _opencv(photo)
+
+
+def _libheif(photo: mmap.mmap) -> Codes:
+    """The same order of channels as OpenCV's, upright."""
+    file = opened(photo)
+    codes = np.array(file)  # a copy: the memory of its view ends with `file`
+    return codes[..., (0, 0, 0, 1)] if codes.ndim == 3 and codes.shape[2] == 2 else codes
 
 
 def _opencv(photo: mmap.mmap) -> Codes:
@@ -104,3 +118,16 @@ def _store(source: Codes, header: Header, buffer: mmap.mmap) -> None:
         cv2.extractChannel(source, 3, dst=alpha)
     if header.white_is_zero and facts.depth == 16:
         np.subtract(colour.dtype.type(65535), colour, out=colour)
+    if header.bits and 8 < header.bits < 16:
+        for plane in (colour, *([] if alpha is None else [alpha])):
+            _widen(plane, header.bits, shift=0 if facts.format == "heic" else 16 - header.bits)
+
+
+def _widen(plane: Codes, bits: int, shift: int) -> None:
+    """Codes of 10 or 12 bits, still to be shifted up by `shift`, in place → 16 bits, from 0 to 65535.
+
+    The highest bits follow once more below: 65535 / 1023 and 65535 / 4095 times the code, to within 1.
+    """
+    for row in plane:
+        np.left_shift(row, shift, out=row)
+        np.bitwise_or(row, row >> bits, out=row)

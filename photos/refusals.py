@@ -7,12 +7,16 @@ from photos.errors import UnreadablePhoto
 REFUSALS = {
     "unknown_format": (
         "unsupported_format",
-        "This is no photo we can read; send a JPEG, PNG, WebP, TIFF or camera raw.",
+        "This is no photo we can read; send a JPEG, PNG, WebP, TIFF, HEIC, AVIF or camera raw.",
     ),
-    "heic": ("unsupported_format", "HEIC and HEIF photos cannot be read yet; export the photo as JPEG."),
-    "avif": ("unsupported_format", "AVIF photos cannot be read yet; export the photo as JPEG or PNG."),
-    "gif": ("unsupported_format", "GIF pictures cannot be read; send a JPEG, PNG, WebP, TIFF or camera raw."),
-    "bmp": ("unsupported_format", "BMP pictures cannot be read; send a JPEG, PNG, WebP, TIFF or camera raw."),
+    "heic_here": ("unsupported_format", "HEIC photos cannot be read on this machine; export the photo as JPEG."),
+    "hdr": ("unsupported_format", "The photo has the curve of an HDR screen (PQ or HLG); export it as SDR or JPEG."),
+    "premultiplied": (
+        "unsupported_format",
+        "The photo's colours are mixed with its transparency; export it as PNG or without transparency.",
+    ),
+    "gif": ("unsupported_format", "GIF pictures cannot be read; send a JPEG, PNG, WebP or TIFF."),
+    "bmp": ("unsupported_format", "BMP pictures cannot be read; send a JPEG, PNG, WebP or TIFF."),
     "psd": ("unsupported_format", "Photoshop files cannot be read; export the photo as TIFF or PNG."),
     "jxl": ("unsupported_format", "JPEG XL photos cannot be read; export the photo as JPEG or PNG."),
     "jp2": ("unsupported_format", "JPEG 2000 photos cannot be read; export the photo as JPEG or PNG."),

@@ -34,11 +34,13 @@ _REFUSED = (
     (4, b"JXL \r\n\x87\n", "jxl"),
     (4, b"jP  \r\n\x87\n", "jp2"),
 )
-_BRANDS = {
-    b"avif": "avif",
-    b"avis": "avif",
-    **dict.fromkeys((b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"), "heic"),
+# Brands of ISO base media files; those of a container alone leave it to the compatible brands to name the codec.
+_BRANDS: dict[bytes, Format] = {
+    **dict.fromkeys((b"avif", b"avis"), "avif"),
+    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"), "heic"),
 }
+_CONTAINERS = (b"mif1", b"msf1")
+_FIRST_BYTES = 256
 
 
 def sniff(head: bytes) -> Format | None:
@@ -52,6 +54,8 @@ def sniff(head: bytes) -> Format | None:
             return format_
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return "webp"
+    if head[4:8] == b"ftyp":
+        return _by_brand(head)
     if head.startswith(_TIFF):
         raw = any(head.startswith(magic, offset) for offset, magic in _RAW_AFTER_TIFF)
         return "raw" if raw or holds_raw(lambda offset, count: head[offset : offset + count]) else "tiff"
@@ -60,7 +64,7 @@ def sniff(head: bytes) -> Format | None:
 
 def sniff_file(fd: int) -> Format | None:
     """The format of a seekable file; like sniff, but follows TIFF tags wherever they lie. The file's offset stays."""
-    found = sniff(os.pread(fd, 64, 0))
+    found = sniff(os.pread(fd, _FIRST_BYTES, 0))
     if found == "tiff" and holds_raw(lambda offset, count: os.pread(fd, count, offset)):
         return "raw"
     return found
@@ -73,4 +77,13 @@ def refusal(head: bytes) -> str:
     for offset, magic, reason in _REFUSED:
         if head.startswith(magic, offset):
             return reason
-    return _BRANDS.get(head[8:12], "unknown_format") if head[4:8] == b"ftyp" else "unknown_format"
+    return "unknown_format"
+
+
+def _by_brand(head: bytes) -> Format | None:
+    major = head[8:12]
+    if major not in _CONTAINERS:
+        return _BRANDS.get(major)
+    end = min(int.from_bytes(head[:4], "big"), _FIRST_BYTES)
+    compatible = [head[at : at + 4] for at in range(16, end - 3, 4)]
+    return next((_BRANDS[brand] for brand in compatible if brand in _BRANDS), None)

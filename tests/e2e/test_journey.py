@@ -11,6 +11,7 @@ from PIL import Image
 
 from bench.nights import night_jpeg
 from tests.e2e.conftest import light, opened
+from tests.photos.heic import colours, heic
 
 
 def night(width=320, height=200):
@@ -51,13 +52,25 @@ def as_tiff():
     return file.getvalue(), {"format": "tiff"}
 
 
-KINDS = [as_jpeg, as_turned_jpeg, as_16_bit_png, as_grey_png, as_webp, as_tiff]
+def as_avif():
+    file = io.BytesIO()
+    Image.fromarray(night()).save(file, "AVIF", quality=95)
+    return file.getvalue(), {}
+
+
+def as_heic():
+    luma, red, blue = np.moveaxis(cv2.cvtColor(night(), cv2.COLOR_RGB2YCrCb), 2, 0)
+    planes = [luma, blue[::2, ::2], red[::2, ::2]]
+    return heic(planes, properties=[colours(primaries=1, transfer=13)]), {}
+
+
+KINDS = [as_jpeg, as_turned_jpeg, as_16_bit_png, as_grey_png, as_webp, as_tiff, as_avif, as_heic]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_a_dark_photo_becomes_bright_in_full_size(running, kind):
     photo, fields = kind()
-    before = opened(photo)
+    before = Image.fromarray(night()) if kind is as_heic else opened(photo)
     accepted = running.upload(photo, **fields)
     status = running.finished(accepted["id"])
     assert status["state"] == "done", status["error"]

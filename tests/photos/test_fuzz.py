@@ -5,12 +5,14 @@ import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 from photos.codec import Codec
 from photos.errors import UnreadablePhoto
+from tests.photos.heic import colours, heic, turned
 from tests.photos.making import dng, png, saved, scene, tiff
 from tests.photos.reading import decoded
 
@@ -36,6 +38,16 @@ SEEDS = {
     "tiff": tiff(RGB),
     "deep tiff": tiff(DEEP, compression="zlib"),
     "lzw tiff": saved(RGB, "TIFF", compression="tiff_lzw"),
+    "heic": heic(
+        [RGB[..., 0], RGB[::2, ::2, 1], RGB[::2, ::2, 2]],
+        properties=[colours(12, 13), turned(1)],
+        alpha=RGB[..., 1],
+        exif=exif().tobytes(),
+        tiles=(2, 1),
+    ),
+    "deep heic": heic([DEEP[..., 0] >> 6], 10),
+    "avif": saved(np.dstack((RGB, RGB[..., 0])), "AVIF", exif=exif()),
+    "deep avif": cv2.imencode(".avif", DEEP >> 6, [cv2.IMWRITE_AVIF_DEPTH, 10])[1].tobytes(),
     "dng": dng(np.random.default_rng(0).integers(600, 15000, (24, 32), dtype=np.uint16)),
 }
 
@@ -72,9 +84,10 @@ def outcome(codec, data):
     return "read"
 
 
-def outcomes(codec, rounds, seed):
+def outcomes(codec, rounds, seed, only=None):
     chance = random.Random(seed)
-    files = [damaged(data, chance) for _ in range(rounds) for data in SEEDS.values()]
+    seeds = [data for name, data in SEEDS.items() if only is None or only in name]
+    files = [damaged(data, chance) for _ in range(rounds) for data in seeds]
     with ThreadPoolExecutor(2) as pool:
         return Counter(pool.map(lambda data: outcome(codec, data), files))
 
@@ -93,9 +106,9 @@ def test_damaged_files_are_read_or_refused(codec, rounds):
     assert codec._open_line() is zygote
 
 
-if __name__ == "__main__":
-    with Codec(sandbox=sys.argv[3] if len(sys.argv) > 3 else "strict") as only:
-        only.warm()
-        before = only._open_line()
-        print(outcomes(only, int(sys.argv[1]), int(sys.argv[2])))
-        print("zygote lived" if only._open_line() is before else "zygote was lost")
+if __name__ == "__main__":  # rounds, seed, kind of file
+    with Codec(sandbox="strict") as one:
+        one.warm()
+        before = one._open_line()
+        print(outcomes(one, int(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:]))
+        print("zygote lived" if one._open_line() is before else "zygote was lost")

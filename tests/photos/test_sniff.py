@@ -1,10 +1,12 @@
 import os
+import struct
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from photos.facts import FORMATS
 from photos.refusals import REFUSALS
 from photos.sniff import refusal, sniff, sniff_file
 from tests.photos.making import dng, photo_fd, saved, scene, tiff
@@ -18,7 +20,7 @@ def sniffed_file(data):
         os.close(fd)
 
 
-@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
 def test_a_picture_is_told_by_its_first_bytes(format_):
     data = saved(scene(), format_)
     assert sniff(data) == sniffed_file(data) == format_.lower()
@@ -38,6 +40,22 @@ def test_a_picture_is_told_by_its_first_bytes(format_):
 )
 def test_a_camera_raw_is_told_by_its_own_magic(head, camera):
     assert sniff(head) == "raw", camera
+
+
+@pytest.mark.parametrize(
+    ("brands", "format_"),
+    [
+        (b"heic\0\0\0\0mif1heic", "heic"),
+        (b"heix\0\0\0\0mif1heix", "heic"),
+        (b"avif\0\0\0\0mif1miaf", "avif"),
+        (b"mif1\0\0\0\0miafheic", "heic"),
+        (b"mif1\0\0\0\0miafavif", "avif"),
+        (b"msf1\0\0\0\0miafhevc", "heic"),
+    ],
+)
+def test_a_heif_is_told_by_its_brands(brands, format_):
+    head = struct.pack(">I", 8 + len(brands)) + b"ftyp" + brands
+    assert sniff(head + b"avifheic") == format_, "what follows the box is no brand"
 
 
 def test_a_dng_is_raw_and_a_tiff_with_a_cameras_name_is_not():
@@ -75,9 +93,7 @@ def test_a_directory_that_chains_to_itself_ends():
         (b"GIF89a\1\0", "gif"),
         (b"BM\0\0\0\0", "bmp"),
         (b"8BPS\0\1", "psd"),
-        (b"\0\0\0\x1cftypheic\0\0", "heic"),
-        (b"\0\0\0\x1cftypmif1\0\0", "heic"),
-        (b"\0\0\0\x1cftypavif\0\0", "avif"),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1miaf", "unknown_format"),
         (b"\0\0\0\x1cftypisom\0\0", "unknown_format"),
         (b"<html>", "unknown_format"),
     ],
@@ -90,5 +106,5 @@ def test_what_cannot_be_read_is_refused_by_name(head, reason):
 
 @given(st.binary(max_size=200), st.sampled_from([b"", b"II*\0", b"MM\0*", b"RIFF", b"\0\0\0\x18ftyp", b"\xff\xd8\xff"]))
 def test_no_bytes_make_sniffing_fail(tail, magic):
-    assert sniff(magic + tail) in {None, "jpeg", "png", "webp", "tiff", "raw"}
+    assert sniff(magic + tail) in {None, *FORMATS}
     assert refusal(magic + tail) in REFUSALS
