@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import sqlite3
 from pathlib import Path
 
 from flask import Blueprint, Response
@@ -10,6 +12,8 @@ from flask import Blueprint, Response
 from api.models import Health
 from api.service import Service
 from jobs.errors import Refused
+
+log = logging.getLogger("firstlight.api")
 
 
 def blueprint(service: Service) -> Blueprint:
@@ -24,7 +28,11 @@ def blueprint(service: Service) -> Blueprint:
     def ready() -> Response:
         if service.watcher.closing:
             raise Refused("not_in_service", retry_after_s=5)
-        service.ports.ledger.waiting()
+        try:
+            service.ports.ledger.waiting()
+        except sqlite3.Error as error:
+            log.exception("the rows cannot be read")
+            raise Refused("not_in_service", "What is known of the photos cannot be read.") from error
         if _room(Path(service.settings.spool)) < service.settings.max_photo_bytes:
             raise Refused("disk_full", retry_after_s=60)
         return _fine()

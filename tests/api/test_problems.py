@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -114,6 +115,13 @@ def test_ready_says_when_the_table_cannot_be_read(house: House) -> None:
     object.__setattr__(house.service.ports, "ledger", Locked())
     answer = house.client.get("/ready")
     assert (answer.status_code, answer.get_json()["code"]) == (503, "store_busy")
+
+
+def test_ready_says_when_the_table_is_damaged(build: Any, tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.db"
+    damaged.write_bytes(b"no database" * 1000)
+    answer = build(table=f"sqlite:{damaged}").client.get("/ready")
+    assert (answer.status_code, answer.get_json()["code"]) == (503, "not_in_service")
 
 
 def test_the_registry_is_documented_for_readers(house: House) -> None:
