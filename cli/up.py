@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 import urllib.error
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -17,10 +19,14 @@ import click
 from api import server
 from cli.settings import read_settings
 from fleet.machines import open_fleet
+from jobs.clock import now_ms
+from jobs.errors import FirstlightError
+from jobs.ports import open_ports
 from jobs.settings import Settings
 
 END_S = 65.0  # the API lets an upload finish for up to 60
 TELL_AFTER_S = 0.5
+SETTLED_S = 5.0  # after its first answer; a uWSGI process that is still loading does not hear that it should end
 LARGEST_LOG = 10 << 20
 TOLD_LINES = 15
 
@@ -29,10 +35,7 @@ TOLD_LINES = 15
 def command() -> None:
     """Run the API and the tick; workers start when a photo comes or somebody opens the page."""
     settings = read_settings()
-    try:
-        server.check_port(settings)
-    except server.PortTaken as fact:
-        raise click.ClickException(str(fact)) from None
+    _check(settings)
     stop, hurry = threading.Event(), threading.Event()
     ends = [signal.SIGTERM, signal.SIGINT]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it; else it tells of a closed terminal
@@ -46,17 +49,19 @@ def command() -> None:
         "tick": _started([str(Path(sys.prefix) / "bin" / "python"), "-m", "cli", "tick"], environ, logs / "tick.log"),
     }
     died = None
-    told = False
+    told_s = None
     try:
         while died is None and not stop.wait(0.1):
             died = next((name for name, process in processes.items() if process.poll() is not None), None)
-            if not told and _answers(settings):
+            if told_s is None and _answers(settings):
                 click.echo(f"Firstlight is on http://{settings.host}:{settings.port}  (Ctrl-C ends it; logs in {logs})")
-                told = True
+                told_s = time.monotonic()
     finally:
         for process in processes.values():
             process.terminate()
-        if told and not hurry.wait(TELL_AFTER_S) and processes["api"].poll() is None:
+        if told_s is None or time.monotonic() - told_s < SETTLED_S:
+            hurry.set()
+        elif not hurry.wait(TELL_AFTER_S) and processes["api"].poll() is None:
             click.echo("Uploads that are still arriving may finish; Ctrl-C again ends them, too")
         for process in processes.values():
             _ended(process, hurry)
@@ -64,6 +69,25 @@ def command() -> None:
     if died:
         lines = (logs / f"{died}.log").read_text(errors="replace").splitlines()[-TOLD_LINES:]
         raise click.ClickException("\n".join([f"the {died} process ended by itself; its last words:", *lines]))
+
+
+def _check(settings: Settings) -> None:
+    """Raises ClickException with the cure when the port is taken or nothing can be kept where the settings say."""
+    try:
+        server.check_port(settings)
+    except server.PortTaken as fact:
+        raise click.ClickException(str(fact)) from None
+    try:
+        Path(settings.spool).mkdir(parents=True, exist_ok=True)
+        with closing(open_ports(settings, clock=now_ms)) as ports:
+            now = ports.clock()
+            ports.table.add("up", 1, limit=None, expires_ms=now + 1000, now=now)
+            ports.queue.depth()
+    except (FirstlightError, OSError, sqlite3.Error) as fact:
+        raise click.ClickException(
+            f"Nothing can be kept in {settings.spool}, {settings.table} and {settings.queue} ({fact}): "
+            "make room and give write access there, move a damaged file away, or name other places in the settings"
+        ) from None
 
 
 def _started(command: list[str], environ: dict[str, str], log: Path) -> subprocess.Popen[bytes]:

@@ -40,3 +40,17 @@ def test_a_taken_port_is_told_with_its_cure(monkeypatch):
         result = CliRunner().invoke(main, ["up"])
     assert result.exit_code == 1
     assert "PORT=" in result.output
+
+
+def test_a_damaged_store_is_told_with_its_cure(monkeypatch, tmp_path):
+    damaged = tmp_path / "jobs.db"
+    damaged.write_bytes(b"no database" * 1000)
+    for name in ("TABLE", "QUEUE"):
+        monkeypatch.setenv(name, f"sqlite:{damaged}")
+    monkeypatch.setenv("SPOOL", str(tmp_path / "spool"))
+    monkeypatch.setenv("PORT", "0")
+    result = CliRunner().invoke(main, ["up"])
+    assert result.exit_code == 1
+    assert str(damaged) in result.output
+    assert "move a damaged file away" in result.output
+    assert damaged.read_bytes() == b"no database" * 1000

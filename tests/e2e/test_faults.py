@@ -3,6 +3,7 @@
 import io
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -15,7 +16,7 @@ import requests
 from PIL import Image
 
 from bench.nights import night_jpeg
-from bench.service import service
+from bench.service import ROOT, Service, free_port, service
 from tests.e2e.conftest import light, opened
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -154,6 +155,23 @@ def test_a_closed_terminal_ends_everything_too():
         running.process.send_signal(signal.SIGHUP)
         _, alive = psutil.wait_procs(children, timeout=20)
     assert not alive
+
+
+@pytest.mark.parametrize("wanted", [2, 5], ids=["while uWSGI starts", "while the app is loaded"])
+def test_ctrl_c_at_the_very_start_ends_everything_at_once(tmp_path, wanted):
+    stores = {"BLOBS": "file:blobs", "QUEUE": "sqlite:jobs.db", "TABLE": "sqlite:jobs.db", "FLEET": "process:machines"}
+    places = {name: value.replace(":", f":{tmp_path}/") for name, value in stores.items()}
+    environ = {**os.environ, **places, "SPOOL": f"{tmp_path}/spool", "PORT": str(free_port())}
+    command = [Path(sys.prefix, "bin", "python"), "-m", "cli", "up"]
+    with subprocess.Popen(command, cwd=ROOT, env=environ) as process:
+        running = Service(url="", folder=tmp_path, process=process)
+        ends = time.monotonic() + 20
+        while len(children := family(running)) < wanted and time.monotonic() < ends:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, alive = psutil.wait_procs(children, timeout=15)
+        assert not alive
+        assert process.wait(15) == 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory files and mount namespaces are Linux's")
