@@ -28,6 +28,8 @@ def visitor_of(request: Request, *, trusted_proxies: int) -> str:
 
 
 def _network(text: str) -> str:
+    if text.count(":") == 1:  # an IPv4 address and its port, as some proxies write it
+        text = text.partition(":")[0]
     try:
         address: IPv4Address | IPv6Address = ip_address(text.removeprefix("[").partition("]")[0].partition("%")[0])
     except ValueError:

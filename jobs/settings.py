@@ -37,7 +37,13 @@ class Settings:
     allowed_origins: str = field(
         default="", metadata={"about": "other origins whose pages may call, with commas; empty: same origin only"}
     )
-    trusted_proxies: int = field(default=0, metadata={"about": "proxies in front whose X-Forwarded-For is believed"})
+    trusted_proxies: int = field(
+        default=0,
+        metadata={
+            "about": "proxies in front whose X-Forwarded-For is believed; they must drop X_Forwarded_For, which "
+            "reaches us under the same name (nginx does)"
+        },
+    )
     upload_limit: int = field(default=0, metadata={"about": "uploads per visitor and hour; 0: no limit"})
     max_photo_bytes: int = field(default=100_000_000, metadata={"about": "largest file taken, bytes"})
     # The work.
