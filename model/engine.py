@@ -70,7 +70,10 @@ def choose(name: Name, machine: Machine) -> tuple[str, str]:
 
 
 def quickest(machine: Machine) -> tuple[str, str]:
-    """What `auto` means where there are weights: a GPU's runtime, else the quickest on a CPU, else none."""
+    """What `auto` means where there are weights: a GPU's runtime, else the quickest on a CPU, else none.
+
+    The network, not the classical engine: it won every column of the table in weights/README.md, and by eye.
+    """
     if machine.torch and machine.gpu is not None:
         return "torch", f"PyTorch sees {machine.gpu}"
     if machine.openvino:
