@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -18,7 +19,7 @@ def fast_bfloat16(device: torch.device) -> bool:
     """Whether bf16 convolutions are quicker there; CPUs without the instructions would emulate them."""
     if device.type == "cpu":
         return bool(torch.cpu._is_avx512_bf16_supported())  # noqa: SLF001 - torch has no public question
-    return device.type == "cuda" and torch.cuda.is_bf16_supported()
+    return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
 
 
 def best_device() -> torch.device:
@@ -61,14 +62,16 @@ class TorchEngine:
         kind = torch.uint8 if plan.white == 255 else torch.uint16
 
         def restored(block: Codes) -> Codes:
-            codes = torch.from_numpy(block).to(self.device).to(torch.int32)
+            codes = torch.from_numpy(block if block.dtype == np.uint8 else block.astype(np.int32)).to(self.device).int()
             planes = packed_rgb(codes, source) if matrix is None else packed_mosaic(codes, source)
             planes = planes.contiguous(memory_format=torch.channels_last)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
                 picture = restore(self.network, planes, conditions, plan.layout, plan.strength)
             if matrix is not None:
                 picture = encode(torch.einsum("ij,njhw->nihw", matrix, decode(picture)))
-            return toned(picture[0], tone, plan.top).permute(1, 2, 0).to(kind).cpu().numpy()
+            bright = toned(picture[0], tone, plan.top).permute(1, 2, 0)
+            # uint16 only where every backend has it
+            return (bright.to(kind).cpu() if kind == torch.uint8 else bright.cpu().to(kind)).numpy()
 
         return restored
 
