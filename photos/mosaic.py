@@ -1,6 +1,8 @@
-"""Decode a camera raw into its Bayer mosaic, with what turns its counts into linear sRGB.
+"""Decode a camera raw into its Bayer mosaic, with what turns its counts into linear sRGB, or else into colours.
 
 linear sRGB = M · diag(white balance) · (counts − black) / (white − black)
+
+A raw without a 2×2 mosaic is developed instead (development.py): neither model nor worker need to know other mosaics.
 """
 
 import mmap
@@ -10,10 +12,11 @@ import numpy as np
 import rawpy
 from numpy.typing import NDArray
 
+from photos.development import develop, developable
 from photos.facts import PhotoFacts
 from photos.limits import Limits
-from photos.metadata import camera_facts, date_text, exif_facts
 from photos.raster import CFA_ORDERS, IDENTITY, Raster
+from photos.raw_metadata import raw_metadata
 from photos.refused import Refused
 
 # LibRaw counts turns in bits (1 mirror, 2 flip, 4 transpose); EXIF counts differently.
@@ -25,11 +28,10 @@ _XYZ_FROM_SRGB = np.array(
     [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
 )
 _LARGEST_GAIN = 100.0
-_TIFF_MAGIC = (b"II*\0", b"MM\0*")
 
 
 def probe_mosaic(photo: mmap.mmap, limits: Limits) -> PhotoFacts:
-    """Facts of a camera raw; Refused if it is no Bayer mosaic, or larger than `limits`.
+    """Facts of a camera raw; Refused if it can neither be a mosaic nor be developed, or is larger than `limits`.
 
     LibRaw tells the colour filter array only once it has unpacked the mosaic, so that is done here too, after the
     size is known to be allowed; a raw that LibRaw cannot unpack is thus refused before anybody waits for it.
@@ -40,15 +42,17 @@ def probe_mosaic(photo: mmap.mmap, limits: Limits) -> PhotoFacts:
 
 
 def decode_mosaic(photo: mmap.mmap, buffer: mmap.mmap) -> Raster:
-    """Fill `buffer` with the visible [H, W] uint16 counts; say what they mean. Sides may be odd: nothing is cropped.
+    """Fill `buffer` with the visible [H, W] uint16 counts, or with [H, W, 3] codes of a raw that has no 2×2 mosaic.
 
-    Refused("changed") if the mosaic does not fit the buffer.
+    Says what they mean. Sides may be odd: nothing is cropped. Refused("changed") if it does not fit the buffer.
     """
     with _opened(photo) as raw:
         cfa = _cfa(raw)
         facts = _facts(raw, cfa)
         if facts.pixel_bytes != len(buffer):
             raise Refused("changed")
+        if cfa is None:
+            return _developed(raw, photo, buffer, facts)
         black, white = _levels(raw)
         mosaic = np.frombuffer(buffer, np.uint16).reshape(facts.height, facts.width)
         np.copyto(mosaic, raw.raw_image_visible)
@@ -64,7 +68,7 @@ def decode_mosaic(photo: mmap.mmap, buffer: mmap.mmap) -> Raster:
             white_balance=_white_balance(raw),
             colour_matrix=cast("Nine", colour_matrix(_square(raw.rgb_xyz_matrix), _square(raw.color_matrix))),
             orientation=facts.orientation,
-            metadata=_metadata(raw, photo),
+            metadata=raw_metadata(raw, photo),
         )
 
 
@@ -114,12 +118,30 @@ def _opened(photo: mmap.mmap) -> rawpy.RawPy:
     return raw
 
 
-def _cfa(raw: rawpy.RawPy) -> str:
-    """The colours of the 2×2 at the visible origin; Refused if there is no such 2×2."""
+def _developed(raw: rawpy.RawPy, photo: mmap.mmap, buffer: mmap.mmap, facts: PhotoFacts) -> Raster:
+    _levels(raw)
+    develop(raw, np.frombuffer(buffer, np.uint16).reshape(facts.height, facts.width, 3))
+    return Raster(
+        layout="rgb",
+        width=facts.width,
+        height=facts.height,
+        depth=16,
+        curve="srgb",
+        white=65535.0,
+        grey=facts.grey,
+        orientation=facts.orientation,
+        metadata=raw_metadata(raw, photo),
+    )
+
+
+def _cfa(raw: rawpy.RawPy) -> str | None:
+    """The colours of the 2×2 at the visible origin, None for a raw to be developed; Refused if it is neither."""
     try:
         raw.unpack()
     except (rawpy.LibRawFileUnsupportedError, rawpy.LibRawNotImplementedError) as error:
         raise Refused("unknown_camera") from error
+    if developable(raw):
+        return None
     if raw.raw_type is not rawpy.RawType.Flat or raw.raw_pattern is None or raw.raw_pattern.shape != (2, 2):
         raise Refused("not_bayer")
     sizes, letters = raw.sizes, raw.color_desc.decode("ascii", "replace")
@@ -129,28 +151,31 @@ def _cfa(raw: rawpy.RawPy) -> str:
     return cfa
 
 
-def _facts(raw: rawpy.RawPy, cfa: str) -> PhotoFacts:
+def _facts(raw: rawpy.RawPy, cfa: str | None) -> PhotoFacts:
     sizes = raw.sizes
     bottom, right = sizes.top_margin + sizes.height, sizes.left_margin + sizes.width
-    if not cfa or bottom > sizes.raw_height or right > sizes.raw_width:
+    if bottom > sizes.raw_height or right > sizes.raw_width:
         raise Refused("broken")
     return PhotoFacts(
         format="raw",
         width=sizes.width,
         height=sizes.height,
         orientation=_ORIENTATIONS.get(sizes.flip, 1),
-        layout="mosaic",
+        layout="mosaic" if cfa else "rgb",
         depth=16,
-        grey=False,
+        grey=developable(raw) == "grey",
         alpha=False,
     )
 
 
 def _levels(raw: rawpy.RawPy) -> tuple[tuple[float, float, float, float], float]:
     """Black per position of the 2×2 at the visible origin, and white; Refused if there is no light between them."""
-    top, left = raw.sizes.top_margin, raw.sizes.left_margin
     per_colour = raw.black_level_per_channel
-    black = [float(per_colour[raw.raw_color(top + at // 2, left + at % 2)]) for at in range(4)]
+    if developable(raw):
+        black = [float(level) for level in per_colour]
+    else:
+        top, left = raw.sizes.top_margin, raw.sizes.left_margin
+        black = [float(per_colour[raw.raw_color(top + at // 2, left + at % 2)]) for at in range(4)]
     white = float(raw.white_level)
     if not max(black) < white <= 65535:
         raise Refused("broken")
@@ -170,18 +195,3 @@ def _white_balance(raw: rawpy.RawPy) -> tuple[float, float, float]:
 
 def _square(matrix: Matrix) -> Matrix:
     return np.asarray(matrix[:3, :3], np.float64)
-
-
-def _metadata(raw: rawpy.RawPy, photo: mmap.mmap) -> dict[str, str]:
-    """From the file's own EXIF where it is a TIFF; else what LibRaw found, which puts numbers where it found none."""
-    if photo[:4] in _TIFF_MAGIC:
-        return dict(exif_facts(photo).metadata)
-    other = raw.other
-    found = camera_facts(
-        exposure_time=other.shutter_speed,
-        f_number=other.aperture,
-        iso=other.iso_speed,
-        focal_length=other.focal_length,
-    )
-    date = date_text(other.timestamp.strftime("%Y:%m:%d %H:%M:%S")) if other.timestamp.year > 1970 else ""
-    return {**found, "date": date} if date else found

@@ -29,7 +29,7 @@ REFUSALS = {
     ),
     "not_bayer": (
         "unsupported_format",
-        "This raw has no Bayer mosaic (X-Trans, Foveon, linear or monochrome); develop it to a TIFF or JPEG first.",
+        "This raw comes from a sensor of a kind we cannot read; develop it to a TIFF or JPEG first.",
     ),
     "unknown_camera": (
         "unsupported_format",

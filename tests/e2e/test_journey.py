@@ -12,6 +12,7 @@ from PIL import Image
 from bench.nights import night_jpeg
 from tests.e2e.conftest import light, opened
 from tests.photos.heic import colours, heic
+from tests.photos.making import LINEAR_RAW, dng
 
 
 def night(width=320, height=200):
@@ -64,13 +65,20 @@ def as_heic():
     return heic(planes, properties=[colours(primaries=1, transfer=13)]), {}
 
 
-KINDS = [as_jpeg, as_turned_jpeg, as_16_bit_png, as_grey_png, as_webp, as_tiff, as_avif, as_heic]
+def as_linear_raw():
+    share = night() / 255
+    light = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+    return dng((light * 65535).astype(np.uint16), photometric=LINEAR_RAW, white=65535, neutral=(1, 1, 1)), {}
+
+
+UNKNOWN_TO_PILLOW = [as_heic, as_linear_raw]
+KINDS = [as_jpeg, as_turned_jpeg, as_16_bit_png, as_grey_png, as_webp, as_tiff, as_avif, *UNKNOWN_TO_PILLOW]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_a_dark_photo_becomes_bright_in_full_size(running, kind):
     photo, fields = kind()
-    before = Image.fromarray(night()) if kind is as_heic else opened(photo)
+    before = Image.fromarray(night()) if kind in UNKNOWN_TO_PILLOW else opened(photo)
     accepted = running.upload(photo, **fields)
     status = running.finished(accepted["id"])
     assert status["state"] == "done", status["error"]

@@ -10,6 +10,12 @@ import tifffile
 from PIL import Image
 
 CFA_CODES = {"RGGB": (0, 1, 1, 2), "BGGR": (2, 1, 1, 0), "GRBG": (1, 0, 2, 1), "GBRG": (1, 2, 0, 1)}
+# Fujifilm's X-Trans: red 0, green 1, blue 2.
+XTRANS = (
+    (1, 1, 0, 1, 1, 2), (1, 1, 2, 1, 1, 0), (2, 0, 1, 0, 2, 1),
+    (1, 1, 2, 1, 1, 0), (1, 1, 0, 1, 1, 2), (0, 2, 1, 2, 0, 1),
+)  # fmt: skip
+MOSAIC, LINEAR_RAW, BLACK_IS_ZERO = 32803, 34892, 1
 # XYZ (D65) → camera RGB of a plausible camera.
 CAMERA_FROM_XYZ = ((0.99, -0.2771, -0.1324), (-0.7072, 1.4229, 0.314), (-0.279, 0.3344, 0.8861))
 
@@ -63,12 +69,12 @@ def dng(
     orientation=1,
     neutral=(0.5, 1.0, 0.625),
     active=None,
-    photometric=32803,
+    photometric=MOSAIC,
     tags=(),
 ):
-    """A camera raw of [H, W] counts.
+    """A camera raw of counts: [H, W] of a Bayer order or "XTRANS"; LINEAR_RAW is [H, W, 3], or [H, W] for monochrome.
 
-    `black` is per position of the 2×2 at the origin of `active`: top, left, bottom, right.
+    `black` is per position of the 2×2 at the origin of `active`: top, left, bottom, right; X-Trans takes its first.
     """
     out = io.BytesIO()
     rationals = [value for row in CAMERA_FROM_XYZ for entry in row for value in (round(entry * 10000), 10000)]
@@ -87,7 +93,10 @@ def dng(
         (50778, "H", 1, 21, True),
         *tags,
     ]
-    if photometric == 32803:
+    if cfa == "XTRANS":
+        pattern = tuple(code for row in XTRANS for code in row)
+        extra += [(33421, "H", 2, (6, 6), True), (33422, "B", 36, pattern, True), (50714, "H", 1, black[0], True)]
+    elif photometric == MOSAIC:
         extra += [
             (33421, "H", 2, (2, 2), True),
             (33422, "B", 4, CFA_CODES[cfa], True),
@@ -96,5 +105,9 @@ def dng(
         ]
     if active:
         extra.append((50829, "I", 4, active, True))
-    tifffile.imwrite(out, mosaic, photometric=photometric, metadata=None, extratags=extra)
-    return out.getvalue()
+    monochrome = photometric == LINEAR_RAW and mosaic.ndim == 2
+    written = BLACK_IS_ZERO if monochrome else photometric
+    tifffile.imwrite(out, mosaic, photometric=written, metadata=None, extratags=extra)
+    # tifffile writes no linear raw of one channel: only the tag differs.
+    tag = struct.Struct("<HHIH")
+    return out.getvalue().replace(tag.pack(262, 3, 1, written), tag.pack(262, 3, 1, photometric))

@@ -13,7 +13,7 @@ from PIL import Image
 from photos.codec import Codec
 from photos.errors import UnreadablePhoto
 from tests.photos.heic import colours, heic, turned
-from tests.photos.making import dng, png, saved, scene, tiff
+from tests.photos.making import LINEAR_RAW, dng, png, saved, scene, tiff
 from tests.photos.reading import decoded
 
 RGB = scene(24, 32)
@@ -48,8 +48,13 @@ SEEDS = {
     "deep heic": heic([DEEP[..., 0] >> 6], 10),
     "avif": saved(np.dstack((RGB, RGB[..., 0])), "AVIF", exif=exif()),
     "deep avif": cv2.imencode(".avif", DEEP >> 6, [cv2.IMWRITE_AVIF_DEPTH, 10])[1].tobytes(),
+    "linear dng": dng(np.ascontiguousarray(DEEP), photometric=LINEAR_RAW, white=65535),
+    "grey dng": dng(DEEP[..., 0].copy(), photometric=LINEAR_RAW, white=65535),
     "dng": dng(np.random.default_rng(0).integers(600, 15000, (24, 32), dtype=np.uint16)),
 }
+
+# Too slow for every run.
+LARGE_SEEDS = {"xtrans": dng(np.random.default_rng(0).integers(600, 15000, (512, 512), dtype=np.uint16), "XTRANS")}
 
 
 def damaged(data, chance):
@@ -86,7 +91,7 @@ def outcome(codec, data):
 
 def outcomes(codec, rounds, seed, only=None):
     chance = random.Random(seed)
-    seeds = [data for name, data in SEEDS.items() if only is None or only in name]
+    seeds = [data for name, data in (SEEDS | LARGE_SEEDS).items() if (only in name if only else name in SEEDS)]
     files = [damaged(data, chance) for _ in range(rounds) for data in seeds]
     with ThreadPoolExecutor(2) as pool:
         return Counter(pool.map(lambda data: outcome(codec, data), files))

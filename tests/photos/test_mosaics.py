@@ -87,13 +87,6 @@ def test_a_raw_cut_off_is_refused(codec, kept):
     assert caught.value.code in {"unreadable_photo", "unsupported_format"}
 
 
-def test_a_linear_raw_is_refused_for_now(codec):
-    linear = np.repeat(COUNTS[..., None], 3, axis=2)
-    with pytest.raises(UnreadablePhoto) as caught:
-        probed(codec, dng(linear, photometric=34892))
-    assert caught.value.code == "unsupported_format"
-
-
 def test_a_raw_without_light_between_black_and_white_is_refused(codec):
     with pytest.raises(UnreadablePhoto) as caught:
         decoded(codec, dng(COUNTS, black=(16000,) * 4, white=16000))
