@@ -124,8 +124,11 @@ def mirrored(axis):
     return box(b"imir", bytes((axis,)))
 
 
-def heic(planes, depth=8, *, properties=(), alpha=None, exif=None, brand=b"heic", tiles=None):
-    """A file of one picture, or of a grid that repeats it `tiles` = (across, down) times; alpha is [H, W]."""
+def heic(planes, depth=8, *, properties=(), alpha=None, exif=None, brand=b"heic", tiles=None, before=None):
+    """A file of one picture, or of a grid that repeats it `tiles` = (across, down) times; alpha is [H, W].
+
+    `before` are the planes of another picture that comes first and is not the primary one.
+    """
     height, width = planes[0].shape
     head, data = hevc(planes, depth, width, height)
     pool, items, references = [], [], []
@@ -140,6 +143,9 @@ def heic(planes, depth=8, *, properties=(), alpha=None, exif=None, brand=b"heic"
     size = lambda across, down: box(b"ispe", struct.pack(">II", across, down), version=0)  # noqa: E731
     pixels = box(b"pixi", bytes([len(planes), *[depth] * len(planes)]), version=0)
     coded = (box(b"hvcC", head), size(width, height), pixels)
+    if before is not None:
+        other, other_data = hevc(before, depth, *before[0].shape[::-1])
+        item(b"hvc1", other_data, box(b"hvcC", other), size(*before[0].shape[::-1]))
     if tiles:
         across, down = tiles
         grid = struct.pack(">BBBBII", 0, 1, down - 1, across - 1, across * width, down * height)

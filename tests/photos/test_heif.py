@@ -2,6 +2,8 @@
 
 import base64
 import io
+import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -72,6 +74,18 @@ def test_a_coloured_heic_has_its_colours(codec):
         assert not facts.grey
         assert np.abs(colour[:48, :64].astype(int) - RGB).mean() < 6  # noise of the chroma left out
         assert np.abs(colour[-48:, -64:].astype(int) - RGB).mean() < 6
+
+
+def test_of_several_pictures_the_primary_one_is_taken(codec):
+    facts, _, colour, _ = decoded(codec, heic([GREY], before=[GREY[:32, :32]]))
+    assert (facts.width, facts.height) == (64, 48)
+    assert np.array_equal(colour, three(GREY))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are counted in /proc")
+def test_the_zygote_has_no_second_thread_with_all_libraries_loaded(codec):
+    codec.warm()
+    assert len(list(Path(f"/proc/{codec._open_line()._process.pid}/task").iterdir())) == 1
 
 
 def test_sides_that_fill_no_block_are_cut(codec):
