@@ -2,6 +2,7 @@
 
 import base64
 import io
+import struct
 import sys
 from pathlib import Path
 
@@ -179,6 +180,15 @@ def test_srgb_by_number_needs_no_profile(codec):
 @pytest.mark.parametrize("curve", [PQ, HLG])
 def test_the_curve_of_an_hdr_screen_is_refused(codec, curve):
     assert refused(codec, heic(luma(GREY), properties=[colours(9, curve)])) == "unsupported_format"
+
+
+def test_the_colours_of_an_avif_by_number_count_too(codec):
+    data = avif(RGB)
+    srgb, p3, hdr = (b"nclx" + struct.pack(">HH", *points) for points in ((1, 13), (P3, 13), (9, PQ)))
+    assert data.count(srgb) == 1
+    assert "icc" not in decoded(codec, data)[1].metadata
+    assert "icc" in decoded(codec, data.replace(srgb, p3))[1].metadata
+    assert refused(codec, data.replace(srgb, hdr)) == "unsupported_format"
 
 
 def test_sequences_are_refused(codec):
