@@ -23,6 +23,7 @@ from jobs.clock import now_ms
 from jobs.errors import FirstlightError
 from jobs.ports import open_ports
 from jobs.settings import Settings
+from photos.sandbox import end_with_parent
 
 END_S = 65.0  # the API lets an upload finish for up to 60
 TELL_AFTER_S = 0.5
@@ -97,7 +98,13 @@ def _started(command: list[str], environ: dict[str, str], log: Path) -> subproce
     with log.open("ab") as file:
         # A session of its own: Ctrl-C reaches this process alone, which then ends the others in order.
         return subprocess.Popen(
-            command, env=environ, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True
+            command,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+            preexec_fn=end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 — no threads here
         )
 
 

@@ -197,7 +197,7 @@ class LocalFleet:
 
     def _is_held(self, slot: int) -> bool:
         try:
-            lock = os.open(self._path(slot, "lock"), os.O_RDWR | os.O_CLOEXEC)
+            lock = os.open(self._path(slot, "lock"), os.O_RDONLY | os.O_CLOEXEC)  # on a read-only disk, too
         except FileNotFoundError:
             return False
         try:

@@ -59,9 +59,14 @@ def close_all_but(keep: Iterable[int]) -> None:
 def die_with_parent(parent_pid: int) -> None:
     """End this process by SIGKILL when the thread that forked it ends; exits at once if that is already so."""
     if sys.platform == "linux":
-        _prctl(_PDEATHSIG, signal.SIGKILL)
+        end_with_parent()
     if os.getppid() != parent_pid:
         os._exit(1)
+
+
+def end_with_parent() -> None:
+    """Have this process, and what it becomes by exec, end by SIGKILL when the thread that forked it ends."""
+    _prctl(_PDEATHSIG, signal.SIGKILL)
 
 
 def enter(allowance: Allowance, filter_: Filter | None) -> list[str]:

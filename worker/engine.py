@@ -61,7 +61,7 @@ class EngineProcess:
     def enhance(
         self, pixels: int, raster: Raster, ratio: float | None, out: int, depth: int, progress: Callable[[float], None]
     ) -> float:
-        """See `worker.stages.Enhancer`. Raises EngineLost."""
+        """See `worker.stages.Enhancer`. Raises EngineLost, and whatever `progress` raises to have the work dropped."""
         with self._lock:
             if self._child is None or self._child.poll() is not None:
                 self._start()
@@ -128,4 +128,8 @@ class EngineProcess:
                 raise EngineLost("the engine process died")
             if "progress" not in answer:
                 return answer
-            progress(float(answer["progress"]))
+            try:
+                progress(float(answer["progress"]))
+            except BaseException:
+                self.stop()  # its next words would belong to nobody
+                raise

@@ -37,6 +37,10 @@ class EngineLost(Exception):
     """The engine process died, hung or broke in the middle of a photo."""
 
 
+class AssignmentLost(Exception):
+    """What is being done no longer counts: the owner cancelled, or the lease went to another worker."""
+
+
 class Enhancer(Protocol):
     """What the stages need of the engine process."""
 
@@ -68,6 +72,8 @@ class Stages:
     def _guarded(self, assignment: Assignment, stage: Callable[[Assignment], bool]) -> bool:
         try:
             goes_on = not assignment.lost.is_set() and stage(assignment)
+        except AssignmentLost:
+            goes_on = False
         except UnreadablePhoto as fact:
             self._desk.fail(assignment, fact.code, fact.detail)
             goes_on = False
@@ -121,6 +127,8 @@ class Stages:
         out = assignment.keep("out", pixel_buffer(facts.width * facts.height * 3 * assignment.depth // 8, "out"))
 
         def progress(done: float) -> None:
+            if assignment.lost.is_set():
+                raise AssignmentLost(assignment.job.id)  # a new engine is sooner ready than a large photo
             assignment.progress = done
 
         assignment.ratio = self._engine.enhance(

@@ -174,6 +174,15 @@ def test_ctrl_c_at_the_very_start_ends_everything_at_once(tmp_path, wanted):
         assert process.wait(15) == 0
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="a parent's death is told on Linux only")
+def test_the_service_ends_with_a_killed_parent():
+    with service(**QUICK) as running:
+        children = family(running)
+        running.process.kill()
+        _, alive = psutil.wait_procs(children, timeout=20)
+        assert not alive
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="memory files and mount namespaces are Linux's")
 def test_it_works_with_64_megabytes_of_shared_memory():
     if os.geteuid() == 0:

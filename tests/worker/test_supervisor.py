@@ -144,8 +144,9 @@ def test_a_cancelled_photo_is_never_published(start, send, until, ports, tmp_pat
     start("waits")
     until(accepted, lambda job: job.phase == "enhancing")
     withdraw(ports, accepted.job.id, accepted.owner_token)
-    (tmp_path / "mark").touch()
     other = send()
+    until(other, lambda job: job.phase == "enhancing")  # the engine was freed at once
+    (tmp_path / "mark").touch()
     until(other, finished)
     job = ports.ledger.read(accepted.job.id)
     assert (job.state, job.result) == ("cancelled", None)
