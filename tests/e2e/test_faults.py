@@ -18,6 +18,7 @@ from PIL import Image
 from bench.nights import night_jpeg
 from bench.service import ROOT, Service, free_port, service
 from tests.e2e.conftest import light, opened
+from tests.photos.making import many_scans
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -105,6 +106,17 @@ def test_a_photo_that_cannot_be_decoded_fails_with_a_sentence_and_the_service_go
         status = running.finished(broken["id"])
         assert status["state"] == "failed"
         assert status["error"]["title"]
+        assert status["error"]["cure"]
+        assert running.finished(good["id"])["state"] == "done"
+
+
+def test_a_photo_that_gets_its_decoder_killed_fails_at_once_and_the_service_goes_on():
+    with service(**QUICK, CODEC_S=2) as running:
+        killer = running.upload(many_scans(4000, 2000))
+        good = running.upload(night_jpeg(640, 480))
+        status = running.finished(killer["id"])
+        assert (status["state"], status["attempts"]) == ("failed", 1)
+        assert status["error"]["code"] == "photo_too_slow"
         assert status["error"]["cure"]
         assert running.finished(good["id"])["state"] == "done"
 

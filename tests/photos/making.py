@@ -111,3 +111,10 @@ def dng(
     # tifffile writes no linear raw of one channel: only the tag differs.
     tag = struct.Struct("<HHIH")
     return out.getvalue().replace(tag.pack(262, 3, 1, written), tag.pack(262, 3, 1, photometric))
+
+
+def many_scans(side, scans):
+    """A progressive JPEG whose last scan is repeated: little to send, much to decode."""
+    data = saved(np.full((side, side), 90, np.uint8), "JPEG", progressive=True, quality=50)
+    last = data.rindex(b"\xff\xda")
+    return data[:last] + data[last:-2] * scans + data[-2:]

@@ -11,15 +11,8 @@ from photos.buffer import encoded_bound
 from photos.codec import Codec
 from photos.errors import UnreadablePhoto
 from photos.limits import Limits
-from tests.photos.making import photo_fd, saved, scene, tiff
+from tests.photos.making import many_scans, photo_fd, saved, scene, tiff
 from tests.photos.reading import buffer, probed
-
-
-def many_scans(side, scans):
-    """A progressive JPEG whose last scan is repeated: little to send, much to decode."""
-    data = saved(np.full((side, side), 90, np.uint8), "JPEG", progressive=True, quality=50)
-    last = data.rindex(b"\xff\xda")
-    return data[:last] + data[last:-2] * scans + data[-2:]
 
 
 def test_a_jpeg_of_endless_scans_is_too_slow(codec):
