@@ -6,7 +6,6 @@ irot and imir, EXIF orientation is not followed (ISO/IEC 23008-12 §6.5.10, MIAF
 itself, so its orientation is 1; OpenCV leaves AVIF as stored, so irot and imir become its orientation.
 """
 
-import functools
 import mmap
 from typing import IO, Any, cast
 
@@ -17,20 +16,20 @@ from photos.facts import Format, PhotoFacts
 from photos.metadata import exif_facts, icc_text
 from photos.nclx import SDR_CURVES, profile
 from photos.refused import Refused
-from photos.single_thread import start_no_worker_threads
 
 _SEQUENCES = (b"hevc", b"hevx", b"msf1", b"avis")
 _DEPTHS = {8, 10, 12, 16}
 
 
-@functools.cache
-def stay_in_one_thread() -> bool:
-    """Make both libraries decode in the calling thread: the sandbox has no other. False if HEIC needs more."""
+def prepare_heif() -> None:
+    """Have both libraries decode with as few threads as they can, and only the picture itself.
+
+    libheif still asks libde265 for one worker thread a picture; the sandbox lets threads start.
+    """
     pi_heif.options.DECODE_THREADS = 0
     for extra in ("THUMBNAILS", "DEPTH_IMAGES", "AUX_IMAGES"):
         setattr(pi_heif.options, extra, False)
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
-    return start_no_worker_threads()
 
 
 def opened(photo: mmap.mmap) -> pi_heif.HeifFile:
@@ -41,8 +40,6 @@ def opened(photo: mmap.mmap) -> pi_heif.HeifFile:
 
 def read_heif_header(format_: Format, photo: mmap.mmap) -> tuple[PhotoFacts, dict[str, str], int]:
     """Facts, metadata and the bits of a code in the file, 8…16; Refused for a sequence or an HDR curve (PQ, HLG)."""
-    if format_ == "heic" and not stay_in_one_thread():
-        raise Refused("heic_here")
     orientation, frames, size = _avif_turn(photo) if format_ == "avif" else (1, 1, None)
     if frames > 1 or (format_ == "heic" and photo[8:12] in _SEQUENCES):
         raise Refused("animated")

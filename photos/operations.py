@@ -17,7 +17,7 @@ from PIL import Image
 from photos.encoding import encode
 from photos.facts import FORMATS, Format, PhotoFacts
 from photos.header import read_header
-from photos.heif_header import stay_in_one_thread
+from photos.heif_header import prepare_heif
 from photos.limits import Limits
 from photos.mosaic import check_size, decode_mosaic, probe_mosaic
 from photos.picture import decode_picture
@@ -82,7 +82,7 @@ def prepare() -> None:
     cv2.setNumThreads(1)
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     Image.init()
-    stay_in_one_thread()
+    prepare_heif()
     _rehearse()
 
 

@@ -9,7 +9,6 @@ REFUSALS = {
         "unsupported_format",
         "This is no photo we can read; send a JPEG, PNG, WebP, TIFF, HEIC, AVIF or camera raw.",
     ),
-    "heic_here": ("unsupported_format", "HEIC photos cannot be read on this machine; export the photo as JPEG."),
     "hdr": ("unsupported_format", "The photo has the curve of an HDR screen (PQ or HLG); export it as SDR or JPEG."),
     "premultiplied": (
         "unsupported_format",

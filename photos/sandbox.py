@@ -84,7 +84,7 @@ def enter(allowance: Allowance, filter_: Filter | None) -> list[str]:
     else:
         missing.append("no_new_privs")
     restricted = sys.platform == "linux" and _landlock()
-    _limit(address_space, allowance.cpu_s)
+    _limit(address_space, allowance.cpu_s, threads=filter_ is not None)
     if not restricted:
         missing.append("Landlock")
     if filter_ is None:
@@ -96,7 +96,7 @@ def enter(allowance: Allowance, filter_: Filter | None) -> list[str]:
 
 def limit(allowance: Allowance) -> None:
     """Bind this process to `allowance`, and let it open nothing; the part of enter that every system has."""
-    _limit(_own_address_space() + allowance.address_space, allowance.cpu_s)
+    _limit(_own_address_space() + allowance.address_space, allowance.cpu_s, threads=False)
 
 
 def _landlock() -> bool:
@@ -105,14 +105,12 @@ def _landlock() -> bool:
     return restrict()
 
 
-def _limit(address_space: int, cpu_s: float) -> None:
+def _limit(address_space: int, cpu_s: float, *, threads: bool) -> None:
+    """The rlimits. The kernel counts threads as processes: where `threads` are to start, seccomp must refuse fork."""
     soft = max(1, math.ceil(cpu_s))
-    limits = {
-        resource.RLIMIT_FSIZE: 0,
-        resource.RLIMIT_NPROC: 0,
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_NOFILE: 0,
-    }
+    limits = {resource.RLIMIT_FSIZE: 0, resource.RLIMIT_CORE: 0, resource.RLIMIT_NOFILE: 0}
+    if not threads:
+        limits[resource.RLIMIT_NPROC] = 0
     if sys.platform == "linux":  # elsewhere the kernel takes no such limit
         limits[resource.RLIMIT_AS] = address_space
     for which, wanted in limits.items():
