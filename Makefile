@@ -23,7 +23,7 @@ test: $(VENV)/.ready-test  ## Install what is needed and run the tests (a few mi
 	$(BIN)/pytest -m "not slow" -n 2
 
 test-all: $(VENV)/.ready-test  ## The slow suites: end to end under kills, hangs, floods and small memory
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m slow -s
 
 lint: $(VENV)/.ready-lint  ## Style, types, and the arrows between the rooms
 	$(BIN)/ruff check .
