@@ -68,26 +68,25 @@ class Belt:
         """Start all three; `loaded` is called once the engine is. Photos are fetched while it still loads."""
         self._thread(lambda: self._enhance(loaded), "enhance")
         self._thread(self._encode, "encode")
-        self._taking = self._thread(self._take, "take")
+        self.open()
 
     def close(self) -> None:
-        """Take nothing new."""
+        """Take nothing new. A photo that came with the last long poll is still taken in hand."""
         self._closed.set()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the last photo has been taken in hand, and nothing new will be."""
+        return self._closed.is_set() and self._taking is not None and not self._taking.is_alive()
+
+    def open(self) -> None:
+        """Take photos, at first or again."""
+        self._closed.clear()
+        self._taking = self._thread(self._take, "take")
 
     def idle_s(self) -> float:
         """Seconds since readiness or the last accepted job, whichever is later (S9); 0 while there is work."""
         return 0.0 if self._desk.held() or not self.ready.is_set() else self._monotonic() - self._active
-
-    def closes_idle(self) -> bool:
-        """Close for good if nothing is in hand once nothing new is taken; else go on and tell so."""
-        self._closed.set()
-        if self._taking is not None:
-            self._taking.join()  # within one long poll, perhaps with a last job in hand
-        if not self._desk.held():
-            return True
-        self._closed.clear()
-        self._taking = self._thread(self._take, "take")
-        return False
 
     def _take(self) -> None:
         try:

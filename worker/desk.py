@@ -96,10 +96,19 @@ class Desk:
         return kept
 
     def publish(self, assignment: Assignment, result: Result) -> bool:
+        """False: it is not published and never will be. Raises StoreBusy when that cannot be known."""
         terms, clock = self._ports.ledger.terms, self._ports.clock
-        return self._end(
-            assignment, lambda job: publish(job, token=assignment.token, result=result, now=clock(), terms=terms)
-        )
+
+        def transition(job: Job) -> Job:
+            if job.state == "done" and job.result == result:
+                return job  # written by a try whose answer was lost: the key holds this attempt's token
+            return publish(job, token=assignment.token, result=result, now=clock(), terms=terms)
+
+        published = self._report(assignment, transition)
+        if published:
+            self._settle(assignment, again_s=None)
+        self.drop(assignment)
+        return published
 
     def fail(self, assignment: Assignment, code: str, detail: str) -> bool:
         """The photo's fault: another attempt would meet the same."""
@@ -140,21 +149,28 @@ class Desk:
         return self._end(assignment, lambda job: hand_back(job, token=assignment.token, now=clock()), again_s=again_s)
 
     def _end(self, assignment: Assignment, transition: Callable[[Job], Job], *, again_s: float | None = None) -> bool:
-        """Write the end, then deal with the message; a store that stays away leaves both to the lease and the sweep.
-
-        With `again_s` the message comes again after so long; without, it is deleted.
-        """
+        """Write the end and settle the message; a store that stays away leaves the row to the lease and the sweep."""
         try:
             counted = self._report(assignment, transition)
-            if counted and again_s is not None:
-                self._ports.queue.change_visibility(assignment.message, again_s)
-            elif counted:
-                self._ports.queue.delete(assignment.message)
         except StoreBusy:
             log.exception("job %s could not be ended; its lease will lapse", assignment.job.id)
             counted = False
+        if counted:
+            self._settle(assignment, again_s=again_s)
         self.drop(assignment)
         return counted
+
+    def _settle(self, assignment: Assignment, *, again_s: float | None) -> None:
+        """Have the message come again after so long, or never; the row is written, whatever the queue answers."""
+        try:
+            if again_s is None:
+                self._ports.queue.delete(assignment.message)
+            else:
+                self._ports.queue.change_visibility(assignment.message, again_s)
+        except StoreBusy:
+            log.warning(
+                "the message of job %s could not be settled; the row tells whoever receives it", assignment.job.id
+            )
 
     def _report(self, assignment: Assignment, transition: Callable[[Job], Job]) -> bool:
         if assignment.lost.is_set():

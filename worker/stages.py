@@ -3,7 +3,8 @@
     fetch and decode ──▶ enhance ──▶ encode and store
 
 Each returns whether the assignment goes on. How it ended otherwise is written in the row: `failed` when the photo is at
-fault, back in line with the attempt spent when a process of ours died, with the attempt returned when the disk is full.
+fault, back in line with the attempt spent when a process of ours died, with the attempt returned when a store is away
+or the disk is full.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from collections.abc import Callable
 from typing import BinaryIO, Protocol, cast
 
 from jobs.blobs import Blobs
-from jobs.errors import BlobNotFound
+from jobs.errors import BlobNotFound, StoreBusy
 from jobs.job import FORMATS, Result
 from photos.buffer import encoded_bound, pixel_buffer
 from photos.codec import Codec
@@ -84,8 +85,8 @@ class Stages:
             self._desk.lapse(assignment, str(fact))
             goes_on = False
         except Exception as error:
-            if isinstance(error, OSError) and error.errno in DISK_FULL:
-                self._desk.postpone(assignment, "there is no room to store its result")
+            if isinstance(error, StoreBusy) or (isinstance(error, OSError) and error.errno in DISK_FULL):
+                self._desk.postpone(assignment, f"a store takes nothing now ({error})")
             else:
                 log.exception("job %s met a fault of ours", assignment.job.id)
                 self._desk.lapse(assignment, "a fault of ours")
@@ -96,8 +97,8 @@ class Stages:
         return goes_on
 
     def _fetch_and_decode(self, assignment: Assignment) -> bool:
-        job, facts = assignment.job, assignment.facts
-        source = assignment.keep("source", self._fetched(job.source_key, job.source_size, job.source_sha256))
+        facts = assignment.facts
+        source = self._fetched(assignment)
         if not self._desk.enter(assignment, "decoding"):
             return False
         pixels = assignment.keep("pixels", pixel_buffer(facts.pixel_bytes, "pixels"))
@@ -105,18 +106,19 @@ class Stages:
         assignment.release("source")
         return True
 
-    def _fetched(self, key: str, size: int, sha256: str) -> int:
-        """A descriptor of the photo's bytes, verified to be those that were accepted."""
-        with self._blobs.open(key) as blob:
+    def _fetched(self, assignment: Assignment) -> int:
+        """A descriptor of the photo's bytes, verified to be those that were accepted; the assignment keeps it."""
+        job = assignment.job
+        with self._blobs.open(job.source_key) as blob:
             try:
                 descriptor = os.dup(blob.fileno())
             except io.UnsupportedOperation:
-                descriptor = _copied(blob, size)
+                descriptor = _copied(blob, job.source_size)
+        assignment.keep("source", descriptor)
         with os.fdopen(os.dup(descriptor), "rb") as file:
             file.seek(0)
-            if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
-                os.close(descriptor)
-                raise BlobNotFound(key)
+            if hashlib.file_digest(file, "sha256").hexdigest() != job.source_sha256:
+                raise BlobNotFound(job.source_key)
         os.lseek(descriptor, 0, os.SEEK_SET)
         return descriptor
 
@@ -172,7 +174,9 @@ class Stages:
         assignment.release()
         if self._desk.publish(assignment, result):
             return True
-        self._blobs.delete(key)  # written for nothing: the owner cancelled, or another worker has the job
+        # Written for nothing: the owner cancelled, or another worker has the job. Where StoreBusy leaves it open
+        # whether the row names this result, it stays, and goes with the job.
+        self._blobs.delete(key)
         return False
 
 

@@ -79,10 +79,14 @@ class Supervisor:
                 self._renew(self._desk.held())
                 self._beat(self._state())
                 next_beat = self._monotonic() + self._settings.heartbeat_s
-            if self._is_idle() and self._belt.closes_idle():
-                log.info("idle for %.0f s: the worker ends", self._settings.idle_s)
-                self._beat("draining")
-                return EXIT_OK
+            if self._is_idle():
+                self._belt.close()
+            if self._belt.closed:
+                if not self._desk.held():
+                    log.info("idle for %.0f s: the worker ends", self._settings.idle_s)
+                    self._beat("draining")
+                    return EXIT_OK
+                self._belt.open()  # a photo came with the last long poll
             self._wake.wait(min(LOOK_S, self._settings.heartbeat_s))
             self._wake.clear()
             self._renew([one for one in self._desk.held() if one.progress > one.job.progress])

@@ -4,6 +4,7 @@ import hashlib
 import io
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from PIL import Image
@@ -80,8 +81,8 @@ def send(ports):
 class Worker:
     """One supervisor and the thread it runs in."""
 
-    def __init__(self, settings, codec, engine, argument):
-        self.ports = open_ports(settings, clock=now_ms)
+    def __init__(self, settings, codec, engine, argument, wrap):
+        self.ports = wrap(open_ports(settings, clock=now_ms))
         self.engine = EngineProcess(
             engine=argument, threads=1, stall_s=settings.stall_s, load_s=20, module=f"tests.worker.engines.{engine}"
         )
@@ -115,10 +116,9 @@ class Worker:
 def start(settings, codec, tmp_path):
     workers = []
 
-    def start(engine, argument="", **changed):
-        from dataclasses import replace
-
-        worker = Worker(replace(settings, **changed), codec, engine, argument or str(tmp_path / "mark"))
+    def start(engine, argument="", wrap=lambda ports: ports, **changed):
+        """`wrap` may put a store that fails or waits round the real one."""
+        worker = Worker(replace(settings, **changed), codec, engine, argument or str(tmp_path / "mark"), wrap)
         workers.append(worker)
         return worker
 

@@ -1,0 +1,118 @@
+"""Stores that fail or keep a worker waiting at the worst moment, round the real ones."""
+
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+
+from jobs.errors import RowChanged, StoreBusy
+
+
+class Round:
+    """A real store, but for the methods that a test gives it."""
+
+    def __init__(self, real, **methods):
+        self._real = real
+        self._methods = methods
+
+    def __getattr__(self, name):
+        return self._methods.get(name) or getattr(self._real, name)
+
+
+def finished(job):
+    return job.finished
+
+
+def test_a_published_result_stays_when_its_message_cannot_be_deleted(start, send, until, ports, eventually):
+    refused = threading.Event()
+
+    def refuse(message):
+        refused.set()
+        raise StoreBusy("the queue is away")
+
+    accepted = send()
+    worker = start("bright", wrap=lambda ports: replace(ports, queue=Round(ports.queue, delete=refuse)))
+    job = until(accepted, finished)
+    assert refused.wait(20)
+    eventually(lambda: not worker.desk.held())
+    assert job.state == "done"
+    with ports.blobs.open(job.result.key) as picture:
+        assert len(picture.read()) == job.result.size
+
+
+@pytest.mark.parametrize("error", [StoreBusy, RowChanged])
+def test_a_result_whose_publishing_has_no_answer_stays(start, send, until, ports, eventually, error):
+    """The row was written and the answer lost, or the write was repeated and met itself: the result is never erased."""
+    lost = threading.Event()
+
+    def wrap(ports):
+        def write(row):
+            written = ports.table.replace(row)
+            if '"state":"done"' in row.doc and not lost.is_set():
+                lost.set()
+                raise error("the answer was lost")
+            return written
+
+        ledger = type(ports.ledger)(
+            Round(ports.table, replace=write), terms=ports.ledger.terms, clock=ports.ledger.clock
+        )
+        return replace(ports, ledger=ledger)
+
+    accepted = send()
+    worker = start("bright", wrap=wrap)
+    job = until(accepted, finished)
+    assert lost.wait(20)
+    eventually(lambda: not worker.desk.held())
+    assert job.state == "done"
+    with ports.blobs.open(job.result.key) as picture:
+        assert len(picture.read()) == job.result.size
+
+
+def test_a_store_that_is_away_for_a_moment_costs_no_attempt(start, send, until):
+    away = threading.Event()
+
+    def wrap(ports):
+        def put(key, source, *, if_absent=False):
+            if not away.is_set():
+                away.set()
+                raise StoreBusy("the blobs are away")
+            return ports.blobs.put(key, source, if_absent=if_absent)
+
+        return replace(ports, blobs=Round(ports.blobs, put=put))
+
+    accepted = send()
+    start("bright", wrap=wrap)
+    job = until(accepted, finished)
+    assert away.is_set()
+    assert (job.state, job.attempts) == ("done", 1)
+
+
+def test_leases_and_heartbeats_go_on_while_a_closing_worker_takes_its_last_photo(start, send, until, eventually):
+    """The photo came with the last long poll, and its fetch takes several leases."""
+    closing, fetched = threading.Event(), threading.Event()
+
+    def wrap(ports):
+        def receive(**waits):
+            closing.wait(20)
+            return ports.queue.receive(**waits)
+
+        def opened(key):
+            fetched.wait(20)
+            return ports.blobs.open(key)
+
+        return replace(ports, queue=Round(ports.queue, receive=receive), blobs=Round(ports.blobs, open=opened))
+
+    worker = start("bright", wrap=wrap, idle_s=0.1)
+    eventually(worker.supervisor._belt._closed.is_set)
+    accepted = send()
+    closing.set()
+    first = until(accepted, lambda job: job.lease is not None).lease.until_ms
+    beat = worker.heartbeat.beat_ms
+    until(accepted, lambda job: job.lease.until_ms > first + 2000)
+    assert worker.heartbeat.beat_ms > beat
+    fetched.set()
+    assert until(accepted, finished).attempts == 1
+    began = time.monotonic()
+    assert worker.ended() == 0
+    assert time.monotonic() - began < 20
