@@ -7,18 +7,10 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel
 
 from api.models import Health, Receipt, Status, UploadFields, WarmCall, Warmth
+from photos.refusals import REFUSALS
 
 ID = ("job_id", "path", "the id that /upload returned")
-PHOTO_FAULTS = (
-    "unsupported_format",
-    "unreadable_photo",
-    "too_many_pixels",
-    "photo_too_small",
-    "photo_too_wide",
-    "animated_photo",
-    "photo_kills_decoder",
-    "photo_too_slow",
-)
+PHOTO_FAULTS = sorted({code for code, _ in REFUSALS.values()} - {"bad_format", "photo_too_large"})  # listed by /upload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -209,7 +209,9 @@ def test_a_photo_over_the_limit_is_refused_however_long_the_form_says_it_is(buil
         "photo_too_small",
         "photo_too_wide",
         "animated_photo",
+        "cmyk_photo",
         "photo_kills_decoder",
+        "photo_needs_too_much_memory",
         "photo_too_slow",
     ],
 )
