@@ -16,6 +16,7 @@ from jobs.ports import Ports, open_ports
 from jobs.settings import BadSetting, Settings
 from photos.codec import Codec
 from photos.sandbox import Mode
+from worker.belt import Belt
 from worker.desk import Desk
 from worker.engine import EngineProcess
 from worker.pulse import Identity
@@ -52,7 +53,8 @@ def main() -> int:
     codec = Codec(sandbox=cast("Mode", settings.sandbox))
     desk = Desk(ports, worker=identity.worker)
     stages = Stages(desk, ports.blobs, codec, engine, codec_s=settings.codec_s)
-    supervisor = Supervisor(settings, identity, ports, desk, stages, engine, codec)
+    belt = Belt(settings, ports, desk, stages, engine, codec)
+    supervisor = Supervisor(settings, identity, ports, desk, belt)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: supervisor.stop())
     status = supervisor.run()

@@ -34,7 +34,7 @@ EXIT_BROKEN = 70
 
 
 class Belt:
-    """Runs until the process ends. `wake` is called whenever the supervisor should look."""
+    """Runs until the process ends. `news` is set whenever the supervisor should look."""
 
     def __init__(
         self,
@@ -45,7 +45,6 @@ class Belt:
         engine: EngineProcess,
         codec: Codec,
         *,
-        wake: Callable[[], None],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
@@ -54,18 +53,18 @@ class Belt:
         self._stages = stages
         self._engine = engine
         self._codec = codec
-        self._wake = wake
         self._monotonic = monotonic
         self._decoded: queue.Queue[Assignment] = queue.Queue(maxsize=1)
         self._enhanced: queue.Queue[Assignment] = queue.Queue(maxsize=1)
         self._closed = threading.Event()
         self._taking: threading.Thread | None = None
         self._active = monotonic()
+        self.news = threading.Event()
         self.ready = threading.Event()
         self.broken: str | None = None  # why photos cannot be decoded or enhanced here
 
-    def start(self, loaded: Callable[[], None]) -> None:
-        """Start all three; `loaded` is called once the engine is. Photos are fetched while it still loads."""
+    def start(self, loaded: Callable[[str], None]) -> None:
+        """Start all three; `loaded` hears the engine's name once it is. Photos are fetched while it still loads."""
         self._thread(lambda: self._enhance(loaded), "enhance")
         self._thread(self._encode, "encode")
         self.open()
@@ -101,7 +100,7 @@ class Belt:
             if assignment is None:
                 continue
             self._active = self._monotonic()
-            self._wake()
+            self.news.set()
             if assignment.solo:
                 while not self._desk.wait_until_alone(assignment, timeout_s=0.5):
                     assignment.start("fetching")  # waiting for the others is no slow fetch
@@ -121,7 +120,7 @@ class Belt:
         self._closed.wait(AGAIN_S)
         return None
 
-    def _enhance(self, loaded: Callable[[], None]) -> None:
+    def _enhance(self, loaded: Callable[[str], None]) -> None:
         # Loaded in this thread: the engine process dies with the thread that started it.
         try:
             self._engine.start()
@@ -130,8 +129,8 @@ class Belt:
             return
         self._active = self._monotonic()
         self.ready.set()
-        loaded()
-        self._wake()
+        loaded(self._engine.name)
+        self.news.set()
         while True:
             assignment = self._decoded.get()
             if self._stages.enhance(assignment):
@@ -146,11 +145,11 @@ class Belt:
                 log.info("job %s done: %s", assignment.job.id, steps)
                 usual.record(self._ports.table, assignment.seconds, megapixels=assignment.facts.megapixels)
             self._active = self._monotonic()
-            self._wake()
+            self.news.set()
 
     def _break(self, why: str) -> None:
         self.broken = why
-        self._wake()
+        self.news.set()
 
     def _hand_on(self, to: queue.Queue[Assignment], assignment: Assignment) -> None:
         assignment.finish()

@@ -18,13 +18,10 @@ from jobs.heartbeat import WorkerState
 from jobs.job import Phase
 from jobs.ports import Ports
 from jobs.settings import Settings
-from photos.codec import Codec
 from worker.assignment import Assignment
 from worker.belt import EXIT_BROKEN, Belt
 from worker.desk import Desk
-from worker.engine import EngineProcess
 from worker.pulse import Identity, Pulse
-from worker.stages import Stages
 
 log = logging.getLogger(__name__)
 
@@ -43,9 +40,7 @@ class Supervisor:
         identity: Identity,
         ports: Ports,
         desk: Desk,
-        stages: Stages,
-        engine: EngineProcess,
-        codec: Codec,
+        belt: Belt,
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -53,18 +48,16 @@ class Supervisor:
         self._identity = identity
         self._ports = ports
         self._desk = desk
-        self._engine = engine
         self._monotonic = monotonic
         self._started = monotonic()
         self._pulse = Pulse(ports, identity)
-        self._wake = threading.Event()
         self._stopping = threading.Event()
-        self._belt = Belt(settings, ports, desk, stages, engine, codec, wake=self._wake.set, monotonic=monotonic)
+        self._belt = belt
 
     def stop(self) -> None:
         """Hand back and end; safe to call from a signal handler."""
         self._stopping.set()
-        self._wake.set()
+        self._belt.news.set()
 
     def run(self) -> int:
         self._beat("loading")
@@ -87,18 +80,18 @@ class Supervisor:
                     self._beat("draining")
                     return EXIT_OK
                 self._belt.open()  # a photo came with the last long poll
-            self._wake.wait(min(LOOK_S, self._settings.heartbeat_s))
-            self._wake.clear()
+            self._belt.news.wait(min(LOOK_S, self._settings.heartbeat_s))
+            self._belt.news.clear()
             self._renew([one for one in self._desk.held() if one.progress > one.job.progress])
         return self._drain()
 
-    def _loaded(self) -> None:
+    def _loaded(self, engine: str) -> None:
         """Called by the belt once the engine is ready."""
         seconds: dict[Phase, float] = {"loading_model": self._monotonic() - self._started}
         if self._identity.launched_ms is not None:
             seconds["starting_machine"] = max(0.0, (self._pulse.started_ms - self._identity.launched_ms) / 1000)
-        log.info("%s engine ready %.2f s after the worker's start", self._engine.name, seconds["loading_model"])
-        self._pulse.ready(self._engine.name)
+        log.info("%s engine ready %.2f s after the worker's start", engine, seconds["loading_model"])
+        self._pulse.ready(engine)
         self._beat(self._state())
         usual.record(self._ports.table, seconds)
 
@@ -155,8 +148,8 @@ class Supervisor:
             self._hand_back([one for one in held if one.stage not in ("encoding", "storing")])
             if not self._desk.held():
                 break
-            self._wake.wait(0.05)
-            self._wake.clear()
+            self._belt.news.wait(0.05)
+            self._belt.news.clear()
         self._hand_back(self._desk.held())
         return EXIT_OK
 

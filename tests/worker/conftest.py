@@ -16,6 +16,7 @@ from jobs.ports import open_ports
 from jobs.settings import Settings
 from photos.codec import Codec
 from photos.facts import PhotoFacts
+from worker.belt import Belt
 from worker.desk import Desk
 from worker.engine import EngineProcess
 from worker.pulse import Identity
@@ -89,7 +90,8 @@ class Worker:
         self.desk = Desk(self.ports, worker="slot0-1")
         stages = Stages(self.desk, self.ports.blobs, codec, self.engine, codec_s=20)
         identity = Identity(worker="slot0-1", slot=0, epoch=1, launched_ms=now_ms() - 1000)
-        self.supervisor = Supervisor(settings, identity, self.ports, self.desk, stages, self.engine, codec)
+        belt = Belt(settings, self.ports, self.desk, stages, self.engine, codec)
+        self.supervisor = Supervisor(settings, identity, self.ports, self.desk, belt)
         self.status = None
         self.thread = threading.Thread(target=self._run)
         self.thread.start()
