@@ -11,6 +11,8 @@ from fleet.machines import LocalFleet
 from jobs.clock import now_ms
 from jobs.ports import Ports, open_ports
 from jobs.settings import Settings
+from tests.fleet.clocks import FakeClock
+from tests.fleet.clouds import Cloud
 from tests.fleet.processes import until
 
 
@@ -53,3 +55,16 @@ def _ended(fleet: LocalFleet) -> bool:
     for machine in fleet.machines():
         fleet.stop(machine, kill=True)
     return not fleet.machines() and not fleet._children
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def world(settings: Settings, clock: FakeClock):
+    """Stores under a fake clock, and a cloud."""
+    ports = open_ports(settings, clock=clock)
+    yield ports, Cloud(clock=clock)
+    ports.close()
