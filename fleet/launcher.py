@@ -10,7 +10,7 @@ from fleet.outlook import Outlook, outlook
 from fleet.policy import Charge, Launch, Policy, Stop, charges, decide
 from fleet.slots import Slot, begun, failed, settled, troubled, without_capacity, write_slot
 from fleet.view import Reason, View, observe
-from jobs.errors import RowChanged, RowExists
+from jobs.errors import RowChanged, RowExists, StoreBusy
 from jobs.ports import Ports
 from jobs.settings import Settings
 
@@ -54,8 +54,13 @@ class Launcher:
         stops = [action for action in decide(view, self._policy, now, reason="tick") if isinstance(action, Stop)]
         for stop in stops:
             slot = next(slot for slot in view.slots if slot.number == stop.machine.slot)
-            if not slot.stopping_ms and not self._write(replace(slot, stopping_ms=now)):
-                continue  # somebody else saw to it
+            try:
+                if not slot.stopping_ms and not self._write(replace(slot, stopping_ms=now)):
+                    continue  # somebody else saw to it
+            except StoreBusy:
+                if not stop.kill:
+                    raise
+                # Perhaps it is this very machine that holds the store's lock, frozen: it goes without a note.
             log.warning("machine %s ends: %s%s", stop.machine.name, stop.why, " (at once)" if stop.kill else "")
             self._fleet.stop(stop.machine, kill=stop.kill)
         return stops
@@ -88,7 +93,10 @@ class Launcher:
             heartbeat=view.heartbeat_of(slot.number, slot.epoch),
             now=now,
         )
-        return after if after is slot else self._write(after) or slot
+        try:
+            return after if after is slot else self._write(after) or slot
+        except StoreBusy:
+            return slot  # settled at a later look; those who must be reaped are seen all the same
 
     def _launch(self, launch: Launch, now: int) -> str | None:
         """Write the row, charge, start the machine; a code of the registry when a budget forbids it.

@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 
 def tick_once(ports: Ports, launcher: Launcher) -> Outlook:
     """One round. Safe to run in several processes at once. Raises StoreBusy."""
+    launcher.reap()  # first: a frozen machine may hold the lock that the sweep waits for
     sweep(ports)
-    launcher.reap()
     return launcher.ensure("tick")
 
 

@@ -9,6 +9,7 @@ from jobs.clock import Clock
 from jobs.ledger import Ledger
 from jobs.queue import Queue, SqliteQueue
 from jobs.settings import Settings
+from jobs.sqlite import WAIT_S
 from jobs.table import JobTable, SqliteTable
 from jobs.transitions import Terms
 
@@ -29,13 +30,13 @@ class Ports:
         self.table.close()
 
 
-def open_ports(settings: Settings, *, clock: Clock) -> Ports:
+def open_ports(settings: Settings, *, clock: Clock, wait_s: float = WAIT_S) -> Ports:
     """Open what BLOBS, QUEUE and TABLE name; the settings have checked the schemes."""
-    table: JobTable = SqliteTable(_rest(settings.table))
+    table: JobTable = SqliteTable(_rest(settings.table), wait_s=wait_s)
     terms = Terms(lease_ms=int(settings.lease_s * 1000), keep_ms=int(settings.keep_s * 1000))
     return Ports(
         blobs=FolderBlobs(_rest(settings.blobs)),
-        queue=SqliteQueue(_rest(settings.queue), clock=clock),
+        queue=SqliteQueue(_rest(settings.queue), clock=clock, wait_s=wait_s),
         table=table,
         ledger=Ledger(table, terms=terms, clock=clock),
         clock=clock,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from jobs.clock import Clock
-from jobs.sqlite import Database
+from jobs.sqlite import WAIT_S, Database
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,10 +68,11 @@ class SqliteQueue:
         database: Database | str,
         *,
         clock: Clock,
+        wait_s: float = WAIT_S,
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._db = database if isinstance(database, Database) else Database(database, _SCHEMA)
+        self._db = database if isinstance(database, Database) else Database(database, _SCHEMA, wait_s=wait_s)
         self._clock = clock
         self._sleep = sleep
         self._monotonic = monotonic

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from jobs.errors import RowChanged, RowExists
-from jobs.sqlite import Database
+from jobs.sqlite import WAIT_S, Database
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +82,8 @@ _AT_ONCE = 500  # keys in one SELECT; SQLite takes many more, DynamoDB's BatchGe
 class SqliteTable:
     """JobTable in a SQLite file: several processes, durable across kill -9 and power loss."""
 
-    def __init__(self, database: Database | str) -> None:
-        self._db = database if isinstance(database, Database) else Database(database, _SCHEMA)
+    def __init__(self, database: Database | str, *, wait_s: float = WAIT_S) -> None:
+        self._db = database if isinstance(database, Database) else Database(database, _SCHEMA, wait_s=wait_s)
 
     def insert(self, row: Row) -> Row:
         with self._db.writing() as db:

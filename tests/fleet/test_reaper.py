@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from fleet.launcher import Launcher
 from fleet.machines import LocalFleet
 from fleet.slots import read_slots
-from jobs.ports import Ports
+from fleet.tick import tick_once
+from jobs.errors import StoreBusy
+from jobs.ports import Ports, open_ports
 from jobs.settings import Settings
 from tests.fleet.clocks import FakeClock
+from tests.fleet.clouds import Cloud
 from tests.fleet.photos import upload
 from tests.fleet.processes import record, said, until, worker, working
 from tests.fleet.signs import show
@@ -33,6 +38,23 @@ def test_a_silent_machine_is_reaped_after_five_heartbeats_of_listening(
         assert silent_for < 5
     assert 0.5 <= silent_for <= 0.6
     assert cloud.stopped == [("0-1", True)]
+
+
+def test_a_frozen_machine_that_holds_the_stores_lock_is_reaped_all_the_same(
+    settings: Settings, clock: FakeClock
+) -> None:
+    ports, cloud = open_ports(settings, clock=clock, wait_s=0.05), Cloud(clock=clock)
+    launcher = Launcher(ports, settings, cloud)
+    launcher.ensure("view")
+    show(ports, 1, "busy")
+    with closing(sqlite3.connect(settings.table.removeprefix("sqlite:"), isolation_level=None)) as frozen:
+        frozen.execute("BEGIN IMMEDIATE")
+        for _ in range(40):
+            with suppress(StoreBusy):
+                tick_once(ports, launcher)
+            clock.pass_s(0.05)
+    assert cloud.stopped[:1] == [("0-1", True)]
+    ports.close()
 
 
 def test_a_laptop_that_slept_does_not_reap_its_worker(world, settings: Settings, clock: FakeClock) -> None:
