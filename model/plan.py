@@ -27,6 +27,8 @@ class Plan:
     tone: [entries] output codes, not rounded, of encoded light evenly spaced over 0…top.
     offset: (rows, columns) to add above and left of the buffer so that a mosaic begins on red.
     white: the largest output code, 255 or 65535.
+    blend: [3, 3] out of (rows) restored encoded colours, after `matrix` and just before `tone`; None is the identity.
+        It carries saturation and the repair of a colour cast; each row sums up to what grey becomes.
     """
 
     layout: Literal["rgb", "mosaic"]
@@ -39,6 +41,7 @@ class Plan:
     top: float
     offset: tuple[int, int]
     white: int
+    blend: NDArray[np.float32] | None = None
 
 
 def linear_tables(raster: Raster) -> NDArray[np.float64]:
