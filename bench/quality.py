@@ -33,7 +33,9 @@ class GainOnly:
     def begin(self, plan: Plan) -> Restorer:
         """See `enhancement.Runtime`; rgb only."""
         entries = np.linspace(0, plan.top, len(plan.tone))
-        return lambda block: np.interp(plan.source[0][block], entries, plan.tone).round().astype(np.uint8)
+        return lambda blocks: (
+            np.interp(plan.source[0][block], entries, plan.tone).round().astype(np.uint8) for block in blocks
+        )
 
 
 def rgb8(path: Path) -> NDArray[np.uint8]:

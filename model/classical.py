@@ -48,7 +48,7 @@ class ClassicalEngine:
                 toned = cv2.bilateralFilter(toned, DIAMETER, colour_sigma, SPACE_SIGMA)
             return np.asarray((toned * plan.white).round().clip(0, plan.white).astype(kind))
 
-        return restore
+        return lambda blocks: map(restore, blocks)
 
 
 def demosaiced(block: Codes, plan: Plan, matrix: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,6 +1,6 @@
 """The way of one photo through any runtime: ratio, plan, tiles, codes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 import numpy as np
@@ -8,13 +8,14 @@ import numpy as np
 from model.cfa import window
 from model.exposure import exposure_ratio
 from model.plan import Codes, Plan, plan
-from model.tiles import tile_side, tiles
+from model.tiles import Tile, tile_side, tiles
 from photos.raster import Raster
 
 BUDGET = 320 << 20
 """Bytes a runtime may need at once for a tile, besides its own code and the photo's two buffers."""
 
-Restorer = Callable[[Codes], Codes]
+Restorer = Callable[[Iterable[Codes]], Iterator[Codes]]
+"""Tiles of source codes → tiles of output codes in their order; what is yielded holds until the next is asked for."""
 
 
 class Runtime(Protocol):
@@ -25,10 +26,10 @@ class Runtime(Protocol):
     """Peak memory per pixel of a tile, measured."""
 
     def begin(self, plan: Plan) -> Restorer:
-        """A function for the tiles of one photo.
+        """A function for the tiles of one photo; it may read ahead, so that copies and computation overlap.
 
         It takes source codes [h, w, 3] or, for a mosaic that begins on red, [h, w]; h and w are multiples of 16. It
-        returns output codes [h, w, 3], uint8 or uint16 as plan.white says.
+        yields output codes [h, w, 3], uint8 or uint16 as plan.white says.
         """
 
 
@@ -53,12 +54,10 @@ def enhance_with(
     restore = runtime.begin(decided)
     down, right = decided.offset
     parts = list(tiles(raster.height + down, raster.width + right, tile_side(budget, runtime.bytes_per_pixel)))
-    for done, tile in enumerate(parts, start=1):
+    blocks = (block(pixels, tile, decided.offset) for tile in parts)
+    for done, (tile, restored) in enumerate(zip(parts, restore(blocks), strict=True), start=1):
         rows, columns = tile.rows, tile.columns
-        block: Any = window(
-            pixels, rows.read_from - down, rows.read_to - down, columns.read_from - right, columns.read_to - right
-        )
-        codes = without_colour(restore(block)) if raster.grey else restore(block)
+        codes = without_colour(restored) if raster.grey else restored
         top, left = max(rows.write_from, down), max(columns.write_from, right)
         out[top - down : rows.write_to - down, left - right : columns.write_to - right] = codes[
             top - rows.read_from : rows.write_to - rows.read_from,
@@ -66,6 +65,15 @@ def enhance_with(
         ]
         progress(done / len(parts))
     return used
+
+
+def block(pixels: Codes, tile: Tile, offset: tuple[int, int]) -> Any:
+    """What a tile reads of a picture, [h, w(, 3)], beginning on red, mirrored beyond the ends."""
+    down, right = offset
+    rows, columns = tile.rows, tile.columns
+    return window(
+        pixels, rows.read_from - down, rows.read_to - down, columns.read_from - right, columns.read_to - right
+    )
 
 
 def without_colour(codes: Codes) -> Codes:

@@ -71,4 +71,4 @@ class OpenVinoEngine:
             request.infer({"block": block, **constant}, share_inputs=True)
             return np.asarray(request.get_output_tensor(0).data)
 
-        return restored
+        return lambda blocks: map(restored, blocks)

@@ -73,7 +73,7 @@ class TorchEngine:
             # uint16 only where every backend has it
             return (bright.to(kind).cpu() if kind == torch.uint8 else bright.cpu().to(kind)).numpy()
 
-        return restored
+        return lambda blocks: map(restored, blocks)
 
 
 def packed_rgb(codes: Tensor, source: Tensor) -> Tensor:
