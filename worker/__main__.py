@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 import uuid
 from typing import cast
 
@@ -19,6 +20,7 @@ from photos.sandbox import Mode
 from worker.belt import Belt
 from worker.desk import Desk
 from worker.engine import EngineProcess
+from worker.notice import listen, metadata_of
 from worker.pulse import Identity
 from worker.stages import Stages
 from worker.supervisor import Supervisor
@@ -57,6 +59,8 @@ def main() -> int:
     supervisor = Supervisor(settings, identity, ports, desk, belt)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: supervisor.stop())
+    if metadata := metadata_of(os.environ, fleet=settings.fleet):  # noqa: TID251 — an entry point
+        listen(metadata, supervisor.heed, threading.Event())
     status = supervisor.run()
     engine.stop()
     codec.close()

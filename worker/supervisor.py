@@ -1,6 +1,6 @@
 """The worker's parent process: keeps leases and heartbeats, watches the belt, and knows when to end.
 
-starting ─▶ loading ─▶ ready ⇄ busy ─▶ draining ─▶ (exit 0)
+starting ─▶ loading ─▶ ready ⇄ busy ─▶ draining ─▶ (exit 0): idle, told to stop, or a notice from EC2
 │          └── a stage hangs ─▶ defunct (exit 70)
 └── engine or sandbox cannot be had ─▶ setup_failed (exit 3)
 """
@@ -21,12 +21,14 @@ from jobs.settings import Settings
 from worker.assignment import Assignment
 from worker.belt import EXIT_BROKEN, Belt
 from worker.desk import Desk
+from worker.notice import Notice
 from worker.pulse import Identity, Pulse
 
 log = logging.getLogger(__name__)
 
 STORE_S = 120.0  # a fetch or a store that takes longer hangs
 GRACE_S = 3.0  # how long a picture already being written may take after SIGTERM
+NOTICE_GRACE_S = 4.5  # how long one in the network or behind it may take after an interruption notice
 LOOK_S = 1.0  # progress is told this often
 EXIT_OK, EXIT_SETUP_FAILED = 0, 3
 
@@ -52,11 +54,20 @@ class Supervisor:
         self._started = monotonic()
         self._pulse = Pulse(ports, identity)
         self._stopping = threading.Event()
+        self._notice: Notice | None = None
         self._belt = belt
 
     def stop(self) -> None:
         """Hand back and end; safe to call from a signal handler."""
         self._stopping.set()
+        self._belt.news.set()
+
+    def heed(self, notice: Notice) -> None:
+        """An interruption: hand back and end. A rebalance: end as soon as nothing is in hand; safe from any thread."""
+        log.warning("EC2 announces %s (%s)", notice.kind, notice.at)
+        self._notice = notice
+        if notice.kind == "interruption":
+            self.stop()
         self._belt.news.set()
 
     def run(self) -> int:
@@ -76,8 +87,8 @@ class Supervisor:
                 self._belt.close()
             if self._belt.closed:
                 if not self._desk.held():
-                    log.info("idle for %.0f s: the worker ends", self._settings.idle_s)
-                    self._beat("draining")
+                    log.info("nothing in hand and nothing to wait for: the worker ends")
+                    self._beat("draining", self._why_ending())
                     return EXIT_OK
                 self._belt.open()  # a photo came with the last long poll
             self._belt.news.wait(min(LOOK_S, self._settings.heartbeat_s))
@@ -124,6 +135,8 @@ class Supervisor:
         return None
 
     def _is_idle(self) -> bool:
+        if self._notice is not None and self._belt.ready.is_set() and not self._desk.held():
+            return True
         return not self._settings.fleet.startswith("none:") and self._belt.idle_s() > self._settings.idle_s
 
     def _give_up(self, why: str) -> int:
@@ -139,19 +152,25 @@ class Supervisor:
         return EXIT_BROKEN
 
     def _drain(self) -> int:
-        """SIGTERM: pictures already being written may finish for a moment, everything else goes back in line."""
+        """SIGTERM: pictures already being written may finish for a moment, everything else goes back in line.
+
+        EC2 gives two minutes after its notice, SIGTERM may mean ten seconds: then the network may finish its photo too.
+        """
         self._belt.close()
-        self._beat("draining")
-        ends = self._monotonic() + GRACE_S
+        self._beat("draining", self._why_ending())
+        finishing = {"encoding", "storing"} | ({"enhancing"} if self._notice is not None else set())
+        ends = self._monotonic() + (GRACE_S if self._notice is None else NOTICE_GRACE_S)
         while self._monotonic() < ends:
-            held = self._desk.held()
-            self._hand_back([one for one in held if one.stage not in ("encoding", "storing")])
+            self._hand_back([one for one in self._desk.held() if one.stage not in finishing])
             if not self._desk.held():
                 break
             self._belt.news.wait(0.05)
             self._belt.news.clear()
         self._hand_back(self._desk.held())
         return EXIT_OK
+
+    def _why_ending(self) -> str:
+        return f"spot {self._notice.kind}" if self._notice is not None else ""
 
     def _hand_back(self, assignments: list[Assignment]) -> None:
         for assignment in assignments:
