@@ -5,6 +5,7 @@ API, worker and page take their words from here, so a failure reads the same whe
     FirstlightError
     ├── Refused            a request or a photo that cannot be served; carries a registered code
     ├── StoreBusy          a store stayed locked or unreachable for longer than it may
+    │   └── StoreUnusable  it will stay so until the operator does something
     ├── BlobNotFound, BlobExists
     ├── RowExists, RowChanged
     └── LeaseLost, NotClaimable     (jobs.transitions)
@@ -31,6 +32,13 @@ class FirstlightError(Exception):
 
 class StoreBusy(FirstlightError):
     """A store stayed locked or unreachable for longer than the caller may wait."""
+
+
+class StoreUnusable(StoreBusy):
+    """A store that waiting does not bring back: no credentials, no permission, no such bucket; says the cure.
+
+    To everybody but the operator it is a busy store: no photo and no attempt pays for it.
+    """
 
 
 class BlobNotFound(FirstlightError):
