@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from jobs.errors import StoreBusy, StoreUnusable
+from jobs.errors import FirstlightError, StoreBusy, StoreUnusable
 
 CONNECT_S = 2.0
 READ_S = 10.0
@@ -16,6 +16,15 @@ TRIES = 4  # the first one included; the pauses between them grow to a few secon
 CONNECTIONS = 50  # kept open for each client; a gevent process has more greenlets than botocore's 10
 Heard = Callable[[str, str], None]
 """Told of every request as it goes out, retries included: service (`s3`) and operation (`GetObject`)."""
+
+
+class Declined(FirstlightError):
+    """A service understood and said no, for the caller to judge: by `code`, e.g. `NoSuchKey`, and the whole answer."""
+
+    def __init__(self, code: str, answer: dict[str, Any]) -> None:
+        super().__init__(f"{code}: {answer.get('Error', {}).get('Message', '')}")
+        self.code = code
+        self.answer = answer
 
 
 class Clients:
@@ -116,9 +125,8 @@ _BUSY = (  # error codes below 500 that say: later
 
 @contextmanager
 def reaching(store: str) -> Iterator[None]:
-    """Turn what botocore raises into facts: StoreBusy, or StoreUnusable with the cure where waiting does not help.
-
-    Other answers of a service (ClientError) go to the caller as they are.
+    """Turn what botocore raises into facts: StoreBusy, StoreUnusable with the cure where waiting does not help,
+    and Declined for every other answer.
     """
     from botocore import exceptions as aws  # noqa: PLC0415 — a laptop needs no boto3
 
@@ -132,20 +140,12 @@ def reaching(store: str) -> Iterator[None]:
     except aws.NoRegionError as error:
         raise StoreUnusable(f"{store}: no AWS region is chosen: set AWS_DEFAULT_REGION") from error
     except aws.ClientError as error:
-        code = code_of(error)
+        code = str(error.response.get("Error", {}).get("Code", ""))
+        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
         if code in _CURES:
             raise StoreUnusable(f"{store}: {_CURES[code]} ({error})") from error
-        if code in _BUSY or _status(error) >= 500:
+        if code in _BUSY or status >= 500:
             raise StoreBusy(f"{store}: {error}") from error
-        raise
-    except (aws.ConnectionError, aws.HTTPClientError) as error:  # no connection, or no answer in time
+        raise Declined(code, error.response) from error
+    except (aws.ConnectionError, aws.HTTPClientError, aws.IncompleteReadError) as error:
         raise StoreBusy(f"{store}: {error}") from error
-
-
-def code_of(error: Any) -> str:
-    """The code that a ClientError carries, e.g. `NoSuchKey`."""
-    return str(error.response.get("Error", {}).get("Code", ""))
-
-
-def _status(error: Any) -> int:
-    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))

@@ -8,7 +8,8 @@ API, worker and page take their words from here, so a failure reads the same whe
     │   └── StoreUnusable  it will stay so until the operator does something
     ├── BlobNotFound, BlobExists
     ├── RowExists, RowChanged
-    └── LeaseLost, NotClaimable     (jobs.transitions)
+    ├── LeaseLost, NotClaimable     (jobs.transitions)
+    └── Declined                    (jobs.clients)
 """
 
 from __future__ import annotations

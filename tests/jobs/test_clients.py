@@ -10,7 +10,7 @@ import threading
 import pytest
 from botocore.exceptions import ClientError
 
-from jobs.clients import CONNECT_S, READ_S, TRIES, Clients, reaching
+from jobs.clients import CONNECT_S, READ_S, TRIES, Clients, Declined, reaching
 from jobs.errors import StoreBusy, StoreUnusable
 
 
@@ -107,8 +107,8 @@ def test_a_store_that_does_not_answer_is_busy(monkeypatch: pytest.MonkeyPatch) -
         ("SlowDown", 503, StoreBusy),
         ("InternalError", 500, StoreBusy),
         ("ThrottlingException", 400, StoreBusy),
-        ("NoSuchKey", 404, ClientError),
-        ("ConditionalCheckFailedException", 400, ClientError),
+        ("NoSuchKey", 404, Declined),
+        ("ConditionalCheckFailedException", 400, Declined),
     ],
 )
 def test_what_a_service_answers_becomes_a_fact(code: str, status: int, fact: type[Exception]) -> None:
