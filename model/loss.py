@@ -1,4 +1,4 @@
-"""What training minimises: Charbonnier distance plus a share of structural dissimilarity, in the encoded domain."""
+"""What training minimises: Charbonnier distance, and shares of lost structure and lost texture, in encoded light."""
 
 import torch
 from torch import Tensor
@@ -6,6 +6,7 @@ from torch.nn import functional
 
 EPSILON = 1e-3
 SSIM_SHARE = 0.15
+TEXTURE_SHARE = 0.15
 WINDOW, STRIDE = 8, 4
 C1, C2 = 0.01**2, 0.03**2
 """Constants of SSIM for values of range 1 (Wang et al., IEEE TIP 2004)."""
@@ -28,6 +29,25 @@ def dissimilarity(found: Tensor, wanted: Tensor) -> Tensor:
     return 1 - score.mean()
 
 
+def missing_texture(found: Tensor, wanted: Tensor) -> Tensor:
+    """How far apart the strength of fine luma detail is, window by window: [N, 3, H, W] twice → a scalar.
+
+    Where detail cannot be told from noise, distance and SSIM both pay for smoothing it away; this does not.
+    """
+    strength_f, strength_w = (
+        (functional.avg_pool2d(fine(picture) ** 2, WINDOW, STRIDE) + (2 * EPSILON) ** 2).sqrt()
+        for picture in (found, wanted)
+    )
+    return (strength_f - strength_w).abs().mean()
+
+
+def fine(picture: Tensor) -> Tensor:
+    """Luma of [N, 3, H, W] without what a 3×3 mean keeps: [N, 1, H − 2, W − 2]."""
+    luma = picture.mean(1, keepdim=True)
+    return luma[..., 1:-1, 1:-1] - functional.avg_pool2d(luma, 3, 1)
+
+
 def restoration_loss(found: Tensor, wanted: Tensor) -> Tensor:
     """Loss of restored pictures [N, 3, H, W] against clean ones, both encoded."""
-    return charbonnier(found, wanted) + SSIM_SHARE * dissimilarity(found, wanted)
+    structure = SSIM_SHARE * dissimilarity(found, wanted)
+    return charbonnier(found, wanted) + structure + TEXTURE_SHARE * missing_texture(found, wanted)

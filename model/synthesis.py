@@ -1,7 +1,7 @@
 """Synthetic pairs: what a camera would have made of a well-exposed photo, had it been taken in the dark.
 
-    photo ─▶ linear ─▶ ÷ gain ─▶ camera (noise, black, white, quantisation, JPEG) ─▶ codes ─ encode(gain · …) ─▶ input
-                └──────▶ the same light, the same gain and white balance, no noise ─────────────────────────────▶ target
+    photo ─▶ linear ─▶ ÷ gain ─▶ camera (noise, black, denoiser, 8 bits, JPEG) ─▶ codes ─ encode(gain · …) ─▶ input
+                └──────▶ the same light, the same gain and white balance, no noise ────────────────────────▶ target
 
 The target is the clean picture *at the input's own gain and white balance*: the network restores, it never guesses a
 tone. `dark_srgb` and `dark_mosaic` are the two cameras.
@@ -62,10 +62,13 @@ def crops(photos: list[Photo], count: int, side: int, random: torch.Generator) -
 def exposures(count: int, random: torch.Generator, *, peaked: bool) -> tuple[Tensor, Tensor]:
     """(gain 1…300, brightness of the wanted picture), each [count, 1, 1, 1]; one in eight photos is hardly dark at all.
 
-    Gains are even over the logarithm, or `peaked` around 17: eight bits hold hardly anything at 300.
+    Half the gains are even over the logarithm, or `peaked` around 17: eight bits hold hardly anything at 300. The other
+    half are those that hurt: 30…300, or 20…200.
     """
     gain = log_uniform(count, 1.0, 300.0, random)
     gain = (gain * log_uniform(count, 1.0, 300.0, random)).sqrt() if peaked else gain
+    hard = log_uniform(count, 20.0, 200.0, random) if peaked else log_uniform(count, 30.0, 300.0, random)
+    gain = torch.where(uniform(count, 0, 1, random) < 0.5, hard, gain)
     gain = torch.where(uniform(count, 0, 1, random) < 1 / 8, log_uniform(count, 1.0, 1.5, random), gain)
     return gain, log_uniform(count, 0.35, 1.6, random)
 
