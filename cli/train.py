@@ -10,32 +10,61 @@ import click
 
 @click.command()
 @click.option("--photos", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--list", "listed", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="CSV: only these photos"
+)
 @click.option("--pairs", type=click.Path(exists=True, file_okay=False, path_type=Path), help="LOL's or SID's layout")
 @click.option("--out", default="var/train", show_default=True, type=click.Path(file_okay=False, path_type=Path))
 @click.option("--steps", type=click.IntRange(min=1), default=40_000, show_default=True, help="batches to train on")
 @click.option("--minutes", type=click.FloatRange(min=0.1), help="stop after so long, if that is earlier")
 @click.option("--seed", type=int, default=1, show_default=True)
-def command(photos: Path, pairs: Path | None, out: Path, steps: int, minutes: float | None, seed: int) -> None:
+@click.option(
+    "--rate", type=click.FloatRange(min=0, min_open=True), default=8e-4, show_default=True, help="at its peak"
+)
+@click.option("--width", type=click.IntRange(min=4), default=16, show_default=True, help="channels at the finest level")
+@click.option(
+    "--from",
+    "begin_from",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="weights to begin with, of this width or a smaller one",
+)
+def command(
+    *,
+    photos: Path,
+    listed: Path | None,
+    pairs: Path | None,
+    out: Path,
+    steps: int,
+    minutes: float | None,
+    seed: int,
+    rate: float,
+    width: int,
+    begin_from: Path | None,
+) -> None:
     """Train on the well-exposed PHOTOS, made dark and noisy on the way; and on real PAIRS if there are any.
 
     Resumes from the checkpoint in OUT when called again; writes losses.csv and firstlight.safetensors there.
     """
     try:
-        from model.photo_folder import read_photos  # noqa: PLC0415 — `--help` needs no torch
+        from model.network import Dims  # noqa: PLC0415 — `--help` needs no torch
+        from model.photo_folder import read_photos  # noqa: PLC0415
+        from model.photo_list import PhotosDiffer, listed_photos  # noqa: PLC0415
         from model.real_pairs import NoPairs, find_pairs  # noqa: PLC0415
         from model.train import Recipe, train  # noqa: PLC0415
+        from model.weights import WeightsDamaged  # noqa: PLC0415
     except ModuleNotFoundError as missing:
         raise click.ClickException(f"Training needs {missing.name}: .venv/bin/pip install -e '.[torch]'") from None
-    recipe = Recipe(steps=steps, minutes=minutes or float("inf"), seed=seed)
+    recipe = Recipe(dims=Dims(width=width), steps=steps, minutes=minutes or float("inf"), seed=seed, learning_rate=rate)
     try:
         weights = train(
-            read_photos(photos, click.echo),
+            listed_photos(photos, listed, click.echo) if listed else read_photos(photos, click.echo),
             recipe=recipe,
             folder=out,
             clock=time.monotonic,
             say=click.echo,
             pairs=find_pairs(pairs) if pairs else None,
+            begin_from=begin_from,
         )
-    except (ValueError, NoPairs) as fact:
+    except (ValueError, NoPairs, PhotosDiffer, WeightsDamaged) as fact:
         raise click.ClickException(str(fact)) from None
     click.echo(f"{weights}: copy it and its .sha256 to model/weights/ to use it")

@@ -6,7 +6,8 @@ from typing import Any
 import torch
 
 from model.network import Dims, Network
-from model.weights import save_weights
+from model.weights import load_weights, save_weights
+from model.widening import widened
 
 
 def save_checkpoint(
@@ -45,6 +46,17 @@ def resume(path: Path, network: Network, average: Network, optimizer: torch.opti
     average.load_state_dict(state["average"])
     optimizer.load_state_dict(state["optimizer"])
     return state["step"], state["seconds"]
+
+
+def network_from(path: Path, dims: Dims) -> Network:
+    """A network of `dims` that computes what the weights at `path` do, widened if theirs are of a narrower one.
+
+    Raises ValueError when they differ in more than width, FileNotFoundError and WeightsDamaged as `load_weights` does.
+    """
+    weights = load_weights(path)
+    given = Network(Dims(**weights.dims))
+    given.load_state_dict({name: torch.from_numpy(array) for name, array in weights.arrays.items()})
+    return given if given.dims == dims else widened(given, dims)
 
 
 def export(network: Network, path: Path, facts: dict[str, str]) -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from model.checkpoint import export, resume, save_checkpoint
+from model.checkpoint import export, network_from, resume, save_checkpoint
 from model.dark_mosaic import dark_mosaic
 from model.dark_srgb import dark_srgb
 from model.loss import restoration_loss
@@ -53,19 +53,21 @@ def train(
     say: Callable[[str], None],
     pairs: RealPairs | None = None,
     facts: dict[str, str] | None = None,
+    begin_from: Path | None = None,
 ) -> Path:
     """Train on photos ([H, W, 3] uint8, sRGB, each side ≥ 32) and return the path of the weights.
 
     `folder` receives the checkpoint, from which the same call resumes, the losses as CSV, and the weights (averaged,
-    fp16). `clock` counts seconds. `facts` are saved with the weights. Raises ValueError when there is nothing to
-    train on.
+    fp16). `clock` counts seconds. `facts` are saved with the weights. `begin_from` names weights to begin with, of this
+    network or of a narrower one, which is then widened. Raises ValueError when there is nothing to train on.
     """
     if not photos:
         raise ValueError("No photos to train on: name a folder with at least one JPEG or PNG.")
     folder.mkdir(parents=True, exist_ok=True)
     device = best_device()
     torch.manual_seed(recipe.seed)
-    network = channels_last(Network(recipe.dims).to(device))
+    begun_with = network_from(begin_from, recipe.dims) if begin_from else Network(recipe.dims)
+    network = channels_last(begun_with.to(device))
     average = deepcopy(network).requires_grad_(requires_grad=False)
     optimizer = torch.optim.AdamW(network.parameters(), betas=(0.9, 0.99), weight_decay=1e-4, fused=True)
     step, elapsed = resume(folder / CHECKPOINT, network, average, optimizer)

@@ -69,6 +69,16 @@ def test_training_that_was_stopped_goes_on_where_it_was(tmp_path):
     )
 
 
+def test_training_begins_with_given_weights_and_may_widen_them(tmp_path):
+    given, _ = run(tmp_path / "given", learning_rate=1e-2)
+    wide = Dims(width=6, levels=2, middle_blocks=1)
+    recipe = Recipe(dims=wide, steps=1, batch=2, side=32, learning_rate=1e-9)
+    path = train([photo()], recipe=recipe, folder=tmp_path / "wide", clock=Clock(), say=print, begin_from=given)
+    weights = load_weights(path)
+    assert weights.dims == wide.as_metadata()
+    assert np.allclose(weights.arrays["stem.rgb.bias"][:4], load_weights(given).arrays["stem.rgb.bias"], atol=1e-3)
+
+
 def test_the_same_seed_trains_the_same_weights(tmp_path):
     one, _ = run(tmp_path / "one")
     other, _ = run(tmp_path / "other")
