@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import time
+from hashlib import sha256
 from pathlib import Path
 
 import click
+
+
+def provenance(seed: int, listed: Path | None, begin_from: Path | None) -> dict[str, str]:
+    """What weights will say of their training: its seed, sha256 of the list and of the weights it began with."""
+    named = {"photos": listed, "begun_from": begin_from}
+    return {"seed": str(seed)} | {name: sha256(path.read_bytes()).hexdigest() for name, path in named.items() if path}
 
 
 @click.command()
@@ -43,6 +50,8 @@ def command(
 ) -> None:
     """Train on the well-exposed PHOTOS, made dark and noisy on the way; and on real PAIRS if there are any.
 
+    With --list only the photos of that CSV are used, and only if they are the ones it holds checksums of.
+
     Resumes from the checkpoint in OUT when called again; writes losses.csv and firstlight.safetensors there.
     """
     try:
@@ -64,6 +73,7 @@ def command(
             say=click.echo,
             pairs=find_pairs(pairs) if pairs else None,
             begin_from=begin_from,
+            facts=provenance(seed, listed, begin_from),
         )
     except (ValueError, NoPairs, PhotosDiffer, WeightsDamaged) as fact:
         raise click.ClickException(str(fact)) from None
