@@ -39,6 +39,13 @@ def opened(codec: Codec, path: Path) -> tuple[Codes, Raster]:
     return codes[: math.prod(shape)].reshape(shape), raster
 
 
+def upright(picture: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """A picture [H, W, 3] turned as EXIF's orientation 1…8 says."""
+    turned = picture.swapaxes(0, 1) if orientation >= 5 else picture
+    down, right = orientation in {3, 4, 7, 8}, orientation in {2, 3, 6, 7}
+    return np.ascontiguousarray(turned[:: -1 if down else 1, :: -1 if right else 1])
+
+
 def as_it_is(codes: Codes, raster: Raster, classical: Engine) -> NDArray[np.uint8]:
     """The given photo as a viewer would show it."""
     if raster.layout == "rgb":
@@ -91,6 +98,7 @@ def main() -> None:
                 engine.enhance(codes, raster, used, out, lambda _: None)
                 pictures.append(out)
             target = chosen.out / f"{path.stem}.png"
+            pictures = [upright(picture, raster.orientation) for picture in pictures]
             sheet(pictures, [f"given: {path.name}", f"classical, ratio {used:.3g}", "network"]).save(target)
             print(target)
 
