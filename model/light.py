@@ -10,12 +10,16 @@ white.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-TOE_LINEAR = 0.0031308
-TOE_ENCODED = 0.04045
-TOE_SLOPE = 12.92
-SCALE = 1.055
-OFFSET = 0.055
-POWER = 2.4
+from model.curves import CURVES
+
+TOE_LINEAR: float = CURVES["transfer"]["toe_linear"]
+TOE_ENCODED: float = CURVES["transfer"]["toe_encoded"]
+TOE_SLOPE: float = CURVES["transfer"]["toe_slope"]
+SCALE: float = CURVES["transfer"]["scale"]
+OFFSET: float = CURVES["transfer"]["offset"]
+POWER: float = CURVES["transfer"]["power"]
+LUMA: NDArray[np.float64] = np.array(CURVES["luma"])
+"""Shares of R, G, B in luminance (linear light) and luma (encoded), Rec. 709."""
 
 
 def encode(linear: ArrayLike) -> NDArray[np.float64]:
