@@ -7,8 +7,10 @@ lists them all, and a test fails when one is missing there.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from importlib.util import find_spec
 
 from jobs.errors import FirstlightError
 
@@ -22,12 +24,21 @@ class Settings:
     """What the operator decided. Seconds end in `_s`, bytes are said so, money is dollars."""
 
     # Where things are kept.
-    blobs: str = field(default="file:./var/blobs", metadata={"about": "photos and results: `file:FOLDER`"})
-    queue: str = field(default="sqlite:./var/jobs.db", metadata={"about": "the queue: `sqlite:FILE`"})
-    table: str = field(default="sqlite:./var/jobs.db", metadata={"about": "the rows: `sqlite:FILE`"})
+    blobs: str = field(
+        default="file:./var/blobs", metadata={"about": "photos and results: `file:FOLDER` or `s3://BUCKET[/PREFIX]`"}
+    )
+    queue: str = field(
+        default="sqlite:./var/jobs.db", metadata={"about": "the queue: `sqlite:FILE`, or the URL of an SQS queue"}
+    )
+    table: str = field(
+        default="sqlite:./var/jobs.db", metadata={"about": "the rows: `sqlite:FILE` or `dynamodb://NAME`"}
+    )
     fleet: str = field(
         default="process:./var/machines",
-        metadata={"about": "who runs workers: `process:FOLDER` starts child processes, `none:` somebody else does"},
+        metadata={
+            "about": "who runs workers: `process:FOLDER` starts child processes, `ec2:TEMPLATE` (or "
+            "`ec2:GPU-TEMPLATE/CPU-TEMPLATE`) EC2 machines, `none:` somebody else does"
+        },
     )
     spool: str = field(default="./var/spool", metadata={"about": "folder for uploads that are still arriving"})
     # The door.
@@ -68,6 +79,21 @@ class Settings:
     hard_age_s: float = field(default=12 * 3600.0, metadata={"about": "seconds a machine may live at all"})
     warm_budget: int = field(default=0, metadata={"about": "launches per day by warm calls alone; 0: no limit"})
     launch_budget: int = field(default=0, metadata={"about": "launches per day in all; 0: no limit"})
+    dollar_budget: float = field(default=0.0, metadata={"about": "dollars a day for machines; 0: no limit"})
+    on_demand_budget: int = field(
+        default=2, metadata={"about": "EC2 launches per day at the full price when no spot machine is to be had; 0: none"}
+    )
+    flavours: str = field(
+        default="gpu,cpu", metadata={"about": "kinds of EC2 machines, the wanted one first: `gpu,cpu`, `cpu`, …"}
+    )
+    subnets: str = field(
+        default="",
+        metadata={"about": "EC2 subnets for machines, with commas; empty: those tagged as ours, or the default ones"},
+    )
+    project: str = field(default="firstlight", metadata={"about": "tag that tells this service's EC2 machines apart"})
+    idle_most_s: float = field(
+        default=0.0, metadata={"about": "seconds to which frequent photos may stretch IDLE_S; 0: never"}
+    )
     tick_s: float = field(default=5.0, metadata={"about": "seconds between ticks (sweep, reap, ensure)"})
 
     def __post_init__(self) -> None:
@@ -78,10 +104,13 @@ class Settings:
             raise BadSetting(f"ENGINE={self.engine!r} is not known: use auto, torch, openvino or classical")
         if self.sandbox not in ("strict", "auto", "off"):
             raise BadSetting(f"SANDBOX={self.sandbox!r} is not known: use strict, auto or off")
+        if not {each.strip() for each in self.flavours.split(",")} <= {"gpu", "cpu"}:
+            raise BadSetting(f"FLAVOURS={self.flavours!r} is not known: use `gpu,cpu`, `cpu,gpu`, `gpu` or `cpu`")
         for name in ("blobs", "queue", "table", "fleet"):
             if getattr(self, name).split(":", 1)[0] not in _SCHEMES[name]:
                 known = ", ".join(f"{scheme}:" for scheme in _SCHEMES[name])
                 raise BadSetting(f"{name.upper()}={getattr(self, name)!r} is not known: use {known}")
+            self._check_cloud(name)
         for each in fields(self):
             value = getattr(self, each.name)
             if isinstance(value, int | float) and not 0 <= value < math.inf:  # NaN is neither
@@ -89,6 +118,14 @@ class Settings:
         for name in ("heartbeat_s", "tick_s"):
             if not getattr(self, name):
                 raise BadSetting(f"{name.upper()} must be more than 0, or a loop never rests")
+
+    def _check_cloud(self, name: str) -> None:
+        value: str = getattr(self, name)
+        scheme = value.split(":", 1)[0]
+        if scheme in _CLOUD and find_spec("boto3") is None:
+            raise BadSetting(f"{name.upper()}={value} needs boto3: pip install -e '.[cloud]'")
+        if scheme in _FORMS and not re.fullmatch(_FORMS[scheme][0], value):
+            raise BadSetting(f"{name.upper()}={value!r} is not complete: use {_FORMS[scheme][1]}")
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Settings:
@@ -111,8 +148,16 @@ class Settings:
 
 
 _SCHEMES = {
-    "blobs": ("file",),
-    "queue": ("sqlite",),
-    "table": ("sqlite",),
-    "fleet": ("process", "none"),
+    "blobs": ("file", "s3"),
+    "queue": ("sqlite", "https", "http"),
+    "table": ("sqlite", "dynamodb"),
+    "fleet": ("process", "ec2", "none"),
+}
+_CLOUD = ("s3", "https", "http", "dynamodb", "ec2")  # what boto3 speaks to
+_FORMS = {  # scheme → what its URL looks like, as a pattern and in words
+    "s3": (r"s3://[a-z0-9][a-z0-9.-]+(/[A-Za-z0-9_/-]*)?", "s3://BUCKET or s3://BUCKET/PREFIX"),
+    "https": (r"https://[^/ ]+/\S+", "https://sqs.REGION.amazonaws.com/ACCOUNT/NAME"),
+    "http": (r"http://[^/ ]+/\S+", "http://HOST:PORT/ACCOUNT/NAME"),
+    "ec2": (r"ec2:[^/ ]+(/[^/ ]+)?", "ec2:TEMPLATE or ec2:GPU-TEMPLATE/CPU-TEMPLATE"),
+    "dynamodb": (r"dynamodb://[A-Za-z0-9_.-]{3,255}", "dynamodb://NAME"),
 }
