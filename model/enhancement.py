@@ -42,18 +42,21 @@ def enhance_with(
     progress: Callable[[float], None],
     *,
     budget: int = BUDGET,
+    side: int | None = None,
 ) -> float:
     """Fill `out` [H, W, 3] with the enhanced photo; return the exposure ratio used (`ratio`, estimated when None).
 
     pixels: [H, W, 3] or [H, W] as the raster says, H and W at least 16. `out` is uint8 or uint16. `progress` hears 0…1
-    after each tile. Memory does not grow with the photo: see `budget`. Raises ValueError for shapes that do not fit.
+    after each tile. Memory does not grow with the photo: see `budget`; or `side`, what a tile then writes at most, all
+    tiles reading one size whatever the photo's. Raises ValueError for shapes that do not fit.
     """
     check(pixels, raster, ratio, out)
     used = exposure_ratio(pixels, raster) if ratio is None else float(ratio)
     decided = plan(pixels, raster, used, depth=8 * out.dtype.itemsize)
     restore = runtime.begin(decided)
     down, right = decided.offset
-    parts = list(tiles(raster.height + down, raster.width + right, tile_side(budget, runtime.bytes_per_pixel)))
+    largest = side or tile_side(budget, runtime.bytes_per_pixel)
+    parts = list(tiles(raster.height + down, raster.width + right, largest, same=side is not None))
     blocks = (block(pixels, tile, decided.offset) for tile in parts)
     for done, (tile, restored) in enumerate(zip(parts, restore(blocks), strict=True), start=1):
         rows, columns = tile.rows, tile.columns

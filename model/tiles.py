@@ -34,11 +34,14 @@ class Tile:
     columns: Span
 
 
-def spans(length: int, side: int, margin: int = MARGIN) -> list[Span]:
-    """Pieces of a length ≥ 1, writing at most `side`, reading `margin` more at both ends; both multiples of GRID."""
+def spans(length: int, side: int, margin: int = MARGIN, *, same: bool = False) -> list[Span]:
+    """Pieces of a length ≥ 1, writing at most `side`, reading `margin` more at both ends; both multiples of GRID.
+
+    `same`: every length of at least side + 2·margin is read in pieces of just that, for runtimes that tune to a shape.
+    """
     count = max(1, -(-length // side))
     step = ceiling(-(-length // count))
-    read = min(ceiling(length), step + 2 * margin)
+    read = min(ceiling(length), (side if same else step) + 2 * margin)
     last = ceiling(length) - read
     return [
         Span(
@@ -56,10 +59,10 @@ def ceiling(length: int) -> int:
     return -(-length // GRID) * GRID
 
 
-def tiles(height: int, width: int, side: int, margin: int = MARGIN) -> Iterator[Tile]:
-    """Tiles of a picture, row by row."""
-    columns = spans(width, side, margin)
-    for rows in spans(height, side, margin):
+def tiles(height: int, width: int, side: int, margin: int = MARGIN, *, same: bool = False) -> Iterator[Tile]:
+    """Tiles of a picture, row by row; see `spans`."""
+    columns = spans(width, side, margin, same=same)
+    for rows in spans(height, side, margin, same=same):
         for span in columns:
             yield Tile(rows=rows, columns=span)
 
