@@ -40,6 +40,10 @@ class Engine(Protocol):
         """
 
 
+class EngineBroken(Exception):
+    """The accelerator failed in a way that only a new process can cure; the message says what it said."""
+
+
 class EngineMissing(Exception):
     """The engine that was asked for is not installed; the message names what to install."""
 

@@ -18,3 +18,8 @@ def decode(encoded: Tensor) -> Tensor:
     size = encoded.abs()
     curve = ((size.clamp(min=TOE_ENCODED) + OFFSET) / SCALE) ** POWER
     return torch.where(size <= TOE_ENCODED, size / TOE_SLOPE, curve).copysign(encoded)
+
+
+def mixed(matrix: Tensor, picture: Tensor) -> Tensor:
+    """Colours [N, 3, H, W] → the sums of them that the rows of `matrix` [3, 3] say."""
+    return torch.einsum("ij,njhw->nihw", matrix, picture)

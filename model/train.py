@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from model.accelerator import best_device, fast_bfloat16
 from model.checkpoint import export, network_from, resume, save_checkpoint
 from model.dark_mosaic import dark_mosaic
 from model.dark_srgb import dark_srgb
@@ -17,7 +18,6 @@ from model.loss import restoration_loss
 from model.network import Dims, Network, channels_last, restore
 from model.real_pairs import RealPairs
 from model.synthesis import Pairs, Photo, crops
-from model.torch_engine import best_device, fast_bfloat16
 
 CHECKPOINT = "checkpoint.pt"
 LOSSES = "losses.csv"
