@@ -122,10 +122,7 @@ class Belt:
 
     def _enhance(self, loaded: Callable[[str], None]) -> None:
         # Loaded in this thread: the engine process dies with the thread that started it.
-        try:
-            self._engine.start()
-        except SetupFailed as fact:
-            self._break(str(fact))
+        if not self._engine_is_there():
             return
         self._active = self._monotonic()
         self.ready.set()
@@ -133,9 +130,20 @@ class Belt:
         self.news.set()
         while True:
             assignment = self._decoded.get()
+            if not assignment.lost.is_set() and not self._engine_is_there():
+                return  # the supervisor hands back what is held, with its attempt
             if self._stages.enhance(assignment):
                 self._hand_on(self._enhanced, assignment)
             self._active = self._monotonic()
+
+    def _engine_is_there(self) -> bool:
+        """Have the engine loaded, again where it was lost; False breaks the belt."""
+        try:
+            self._engine.start()
+        except SetupFailed as fact:
+            self._break(str(fact))
+            return False
+        return True
 
     def _encode(self) -> None:
         while True:

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 # Tiles come and go in memory: huge pages cut the engine's page faults to a quarter and its CPU time by an eighth.
 HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 LOADS = 2  # tries to load the network before the worker calls its set-up failed
+BREAKS = 4  # in a row, no photo done between: more than the attempts of one photo, so it is the machine
 
 
 class SetupFailed(Exception):
@@ -30,7 +31,8 @@ class SetupFailed(Exception):
 class EngineProcess:
     """One child process that holds the network; one photo at a time.
 
-    A child that says nothing for `stall_s` while it works is killed. After a loss the next photo starts a new child.
+    A child that says nothing for `stall_s` while it works is killed, and so is one whose accelerator broke. `start`,
+    or the next photo, then starts a new child.
     """
 
     def __init__(
@@ -43,11 +45,19 @@ class EngineProcess:
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
+        self._breaks = 0
         self.name = ""
 
     def start(self) -> None:
-        """Load the network in a new child and wait until it is ready. Raises SetupFailed."""
+        """Load the network in a new child, unless there is one, and wait until it is ready. Raises SetupFailed.
+
+        Called before each photo too: that a lost engine cannot be had again is no photo's fault.
+        """
         with self._lock:
+            if self._alive():
+                return
+            if self._breaks >= BREAKS:
+                raise SetupFailed(f"the accelerator broke {self._breaks} times in a row")
             for attempt in range(1, LOADS + 1):
                 try:
                     self._start()
@@ -63,10 +73,15 @@ class EngineProcess:
     ) -> float:
         """See `worker.stages.Enhancer`. Raises EngineLost, and whatever `progress` raises to have the work dropped."""
         with self._lock:
-            if self._child is None or self._child.poll() is not None:
+            if not self._alive():
                 self._start()
             request = {"raster": raster.to_json(), "ratio": ratio, "depth": depth}
             answer = self._exchange(request, [pixels, out], self._stall_s, progress)
+            if answer.get("ends"):
+                self._breaks += 1
+                self.stop()
+            elif "error" not in answer:
+                self._breaks = 0
         if "error" in answer:
             raise EngineLost(f"the engine could not enhance the photo: {answer['error']}")
         return float(answer["ratio"])
@@ -79,6 +94,9 @@ class EngineProcess:
             child.wait()
         if ours is not None:
             ours.close()
+
+    def _alive(self) -> bool:
+        return self._child is not None and self._child.poll() is None
 
     def _start(self) -> None:
         self.stop()

@@ -1,6 +1,7 @@
 """The engine process: holds the network and brightens what lies in the buffers that it is handed.
 
-Run by the supervisor as `python -m worker.engine_child DESCRIPTOR ENGINE THREADS`; ends when the supervisor does.
+Run by the supervisor as `python -m worker.engine_child DESCRIPTOR ENGINE THREADS`; ends when the supervisor does, and
+when its accelerator breaks: after an illegal access or an ECC error every later call in this process would fail too.
 """
 
 from __future__ import annotations
@@ -18,16 +19,30 @@ from photos.wire import receive, send
 if TYPE_CHECKING:
     from model.engine import Engine, Name
 
+EXIT_BROKEN = 70
+
 
 def main(arguments: list[str]) -> int:
-    """Answer one `ready` or `error`, then one `ratio` or `error` per request, with `progress` in between."""
-    die_with_parent(os.getppid())
+    """Serve with the engine that the arguments name."""
     descriptor, name, threads = int(arguments[0]), arguments[1], int(arguments[2])
+
+    def load() -> Engine:
+        from model.engine import load_engine  # noqa: PLC0415 — a failed import is an answer too
+
+        return load_engine(cast("Name", name), threads=threads or None)
+
+    return serve(descriptor, load)
+
+
+def serve(descriptor: int, load: Callable[[], Engine]) -> int:
+    """Answer one `ready` or `error`, then one `ratio` or `error` per request, with `progress` in between.
+
+    An `error` with `ends` is the last answer.
+    """
+    die_with_parent(os.getppid())
     with socket.socket(fileno=descriptor) as supervisor:
         try:
-            from model.engine import load_engine  # noqa: PLC0415 — a failed import is an answer too
-
-            engine = load_engine(cast("Name", name), threads=threads or None)
+            engine = load()
         except Exception as error:  # noqa: BLE001 — whatever went wrong, the supervisor must hear it
             send(supervisor, {"error": f"{type(error).__name__}: {error}"})
             return 1
@@ -37,7 +52,10 @@ def main(arguments: list[str]) -> int:
             request = receive(supervisor, descriptors)
             if not isinstance(request, dict):
                 return 0
-            send(supervisor, _answered(engine, request, descriptors, supervisor))
+            answer = _answered(engine, request, descriptors, supervisor)
+            send(supervisor, answer)
+            if answer.get("ends"):
+                os._exit(EXIT_BROKEN)  # unwinding would call into the broken device, which may hang
 
 
 def enhance_buffers(
@@ -80,7 +98,9 @@ def _answered(
             progress=lambda done: send(supervisor, {"progress": done}),
         )
     except Exception as error:  # noqa: BLE001 — the supervisor decides what an attempt costs
-        return {"error": f"{type(error).__name__}: {error}"}
+        from model.engine import EngineBroken  # noqa: PLC0415 — loaded by now, with the engine
+
+        return {"error": f"{type(error).__name__}: {error}", "ends": isinstance(error, EngineBroken)}
     finally:
         for each in descriptors:
             os.close(each)
