@@ -81,7 +81,8 @@ class Settings:
     launch_budget: int = field(default=0, metadata={"about": "launches per day in all; 0: no limit"})
     dollar_budget: float = field(default=0.0, metadata={"about": "dollars a day for machines; 0: no limit"})
     on_demand_budget: int = field(
-        default=2, metadata={"about": "EC2 launches per day at the full price when no spot machine is to be had; 0: none"}
+        default=2,
+        metadata={"about": "EC2 launches per day at the full price when no spot machine is to be had; 0: none"},
     )
     flavours: str = field(
         default="gpu,cpu", metadata={"about": "kinds of EC2 machines, the wanted one first: `gpu,cpu`, `cpu`, …"}
@@ -104,8 +105,6 @@ class Settings:
             raise BadSetting(f"ENGINE={self.engine!r} is not known: use auto, torch, openvino or classical")
         if self.sandbox not in ("strict", "auto", "off"):
             raise BadSetting(f"SANDBOX={self.sandbox!r} is not known: use strict, auto or off")
-        if not {each.strip() for each in self.flavours.split(",")} <= {"gpu", "cpu"}:
-            raise BadSetting(f"FLAVOURS={self.flavours!r} is not known: use `gpu,cpu`, `cpu,gpu`, `gpu` or `cpu`")
         for name in ("blobs", "queue", "table", "fleet"):
             if getattr(self, name).split(":", 1)[0] not in _SCHEMES[name]:
                 known = ", ".join(f"{scheme}:" for scheme in _SCHEMES[name])
@@ -126,6 +125,8 @@ class Settings:
             raise BadSetting(f"{name.upper()}={value} needs boto3: pip install -e '.[cloud]'")
         if scheme in _FORMS and not re.fullmatch(_FORMS[scheme][0], value):
             raise BadSetting(f"{name.upper()}={value!r} is not complete: use {_FORMS[scheme][1]}")
+        if not {each.strip() for each in self.flavours.split(",")} <= {"gpu", "cpu"}:
+            raise BadSetting(f"FLAVOURS={self.flavours!r} is not known: use `gpu,cpu`, `cpu,gpu`, `gpu` or `cpu`")
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Settings:

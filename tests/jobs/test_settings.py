@@ -36,7 +36,7 @@ def test_each_field_is_read_from_its_name_in_capitals() -> None:
         ({"ENGINE": "magic"}, "use auto, torch, openvino or classical"),
         ({"SANDBOX": "on"}, "use strict, auto or off"),
         ({"QUEUE": "rabbit://x"}, "QUEUE='rabbit://x' is not known: use sqlite:"),
-        ({"FLEET": "lambda:x"}, "use process:, none:"),
+        ({"FLEET": "lambda:x"}, "use process:, ec2:, none:"),
         ({"LEASE_S": "nan"}, "LEASE_S must not be"),
         ({"HEARTBEAT_S": "nan"}, "HEARTBEAT_S must not be"),
         ({"IDLE_S": "inf"}, "IDLE_S must not be"),
