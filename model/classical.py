@@ -43,6 +43,8 @@ class ClassicalEngine:
 
         def restore(block: Codes) -> Codes:
             encoded = plan.source[0][block] if plan.matrix is None else demosaiced(block, plan, plan.matrix)
+            if plan.blend is not None:
+                encoded = encoded @ plan.blend.T
             toned = np.interp(encoded, entries, plan.tone / plan.white).astype(np.float32)
             if colour_sigma > 0:
                 toned = cv2.bilateralFilter(toned, DIAMETER, colour_sigma, SPACE_SIGMA)
