@@ -14,8 +14,8 @@ from api.app import create_app
 from api.meters import Meters
 from api.shutdown import let_go_on_shutdown
 from api.warden import guard_loop
+from fleet.fleets import open_fleet
 from fleet.launcher import Launcher
-from fleet.machines import open_fleet
 from jobs.clock import now_ms
 from jobs.ports import open_ports
 from jobs.settings import Settings
@@ -37,7 +37,7 @@ def application() -> Flask:
     made = create_app(
         settings,
         ports=ports,
-        launcher=Launcher(ports, settings, open_fleet(settings)),
+        launcher=Launcher(ports, settings, open_fleet(settings, ports)),
         codec=codec,
         meters=Meters(folder=environ.get("PROMETHEUS_MULTIPROC_DIR")),
     )

@@ -9,8 +9,8 @@ import threading
 import click
 
 from cli.settings import read_settings
+from fleet.fleets import open_fleet
 from fleet.launcher import Launcher
-from fleet.machines import open_fleet
 from fleet.tick import run, tick_once
 from jobs.clock import now_ms
 from jobs.ports import open_ports
@@ -25,7 +25,7 @@ def command(*, once: bool) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = read_settings()
     ports = open_ports(settings, clock=now_ms, wait_s=WAIT_S)
-    launcher = Launcher(ports, settings, open_fleet(settings), patient=not once)
+    launcher = Launcher(ports, settings, open_fleet(settings, ports), patient=not once)
     if once:
         tick_once(ports, launcher)
         return

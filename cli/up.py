@@ -18,7 +18,7 @@ import click
 
 from api import server
 from cli.settings import read_settings
-from fleet.machines import open_fleet
+from fleet.fleets import open_fleet
 from jobs.clock import now_ms
 from jobs.errors import FirstlightError
 from jobs.ports import open_ports
@@ -66,7 +66,8 @@ def command() -> None:
             click.echo("Uploads that are still arriving may finish; Ctrl-C again ends them, too")
         for process in processes.values():
             _ended(process, hurry)
-        open_fleet(settings).stop_all()
+        with closing(open_ports(settings, clock=now_ms)) as ports:
+            open_fleet(settings, ports).stop_all()
     if died:
         lines = (logs / f"{died}.log").read_text(errors="replace").splitlines()[-TOLD_LINES:]
         raise click.ClickException("\n".join([f"the {died} process ended by itself; its last words:", *lines]))

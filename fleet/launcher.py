@@ -6,15 +6,18 @@ import logging
 from dataclasses import replace
 
 from fleet.machines import Fleet, LaunchRefused, NoCapacity, SlotTaken
+from fleet.meter import MARGIN_MS, PERIOD_MS, due_ms, unused_ms
 from fleet.outlook import Outlook, outlook
-from fleet.policy import Charge, Launch, Policy, Stop, charges, decide
-from fleet.slots import Slot, begun, failed, settled, troubled, without_capacity, write_slot
+from fleet.policy import Launch, Policy, Stop, charges, decide, dollars
+from fleet.purse import Purse
+from fleet.slots import Slot, begun, failed, has_started, launched, settled, troubled, without_capacity, write_slot
 from fleet.view import Reason, View, observe
 from jobs.errors import RowChanged, RowExists, StoreBusy
 from jobs.ports import Ports
 from jobs.settings import Settings
 
 CACHE_MS = 1000
+OFFERS = 8  # asked in one go: each rung of the ladder, and what is left of one that refused in part
 log = logging.getLogger(__name__)
 
 
@@ -28,6 +31,7 @@ class Launcher:
         self._ports = ports
         self._fleet = fleet
         self._policy = Policy.of(settings)
+        self._purse = Purse(ports.table)
         self._patient = patient
         self._gap_ms = max(self._policy.silent_ms, int(2000 * settings.tick_s))
         self._watching_since_ms = 0
@@ -52,10 +56,13 @@ class Launcher:
         """End the machines that must end (L2), and tell which. Raises StoreBusy."""
         view, now = self._observe()
         stops = [action for action in decide(view, self._policy, now, reason="tick") if isinstance(action, Stop)]
+        ending = {stop.machine.name for stop in stops}
+        stops += [stop for stop in self._meter(view, now) if stop.machine.name not in ending]
         for stop in stops:
             slot = next(slot for slot in view.slots if slot.number == stop.machine.slot)
             try:
-                if not slot.stopping_ms and not self._write(replace(slot, stopping_ms=now)):
+                noted = slot.stopping_ms or stop.why == "superseded"  # a superseded one's slot has a newer machine
+                if not noted and not self._write(replace(slot, stopping_ms=now)):
                     continue  # somebody else saw to it
             except StoreBusy:
                 if not stop.kill:
@@ -87,16 +94,22 @@ class Launcher:
         return replace(view, slots=tuple(self._settled(slot, view, now) for slot in view.slots)), now
 
     def _settled(self, slot: Slot, view: View, now: int) -> Slot:
-        after = settled(
-            slot,
-            machine_is_up=view.machine_in(slot.number) is not None,
-            heartbeat=view.heartbeat_of(slot.number, slot.epoch),
-            now=now,
-        )
+        machine = view.machine_in(slot.number)
+        if machine is not None and has_started(slot, machine.epoch, now=now):
+            after = launched(slot, usd_per_hour=machine.usd_per_hour)
+        else:
+            heartbeat = view.heartbeat_of(slot.number, slot.epoch)
+            after = settled(slot, machine_is_up=machine is not None, heartbeat=heartbeat, now=now)
+        if after is slot:
+            return slot
         try:
-            return after if after is slot else self._write(after) or slot
+            written = self._write(after)
+            if written is not None and after.outcome == "ended":
+                unused = unused_ms(slot.paid_until_ms, now=now)
+                self._purse.refund([dollars(slot.usd_per_hour, unused, self._policy, now)], now)
         except StoreBusy:
             return slot  # settled at a later look; those who must be reaped are seen all the same
+        return written or slot
 
     def _launch(self, launch: Launch, now: int) -> str | None:
         """Write the row, charge, start the machine; a code of the registry when a budget forbids it.
@@ -105,63 +118,76 @@ class Launcher:
         charged before it is tried, so a crash can only cost budget, never pass it (S8).
         """
         costs = charges(launch, self._policy, now)
-        if self._are_spent(costs, now):
+        if not launch.slot.charged and not self._purse.covers(costs, now):
             return self._refuse(launch, launch.slot, now)
         slot = self._write(begun(launch.slot, reason=launch.reason, now=now))
         if slot is None:  # somebody else launches in this slot
             return None
-        if not self._charge(costs, now):
+        if not slot.charged and not self._purse.pay(costs, now):
             return self._refuse(launch, slot, now)
-        try:
-            self._fleet.launch(slot.number, slot.epoch)
-        except SlotTaken as taken:
-            if taken.epoch == slot.epoch:
-                after = replace(slot, outcome="launched")
-            else:
-                self._refund(costs, now)
-                after = replace(slot, outcome="ended", epoch=max(slot.epoch, taken.epoch))
-        except NoCapacity as error:
-            log.warning("no capacity for slot %d: %s", slot.number, error)
-            self._refund(costs, now)
-            after = without_capacity(slot, detail=str(error), now=now)
-        except LaunchRefused as error:
-            log.exception("slot %d cannot be launched", slot.number)
-            self._refund(costs, now)
-            after = failed(slot, outcome="refused", detail=str(error), now=now)
-        else:
-            log.info("machine %d-%d launched: %s", slot.number, slot.epoch, launch.reason)
-            trouble_ms = slot.trouble_ms if slot.failures else 0
-            after = replace(slot, outcome="launched", refusals=0, trouble_ms=trouble_ms)
+        for _ in range(OFFERS):
+            after, again = self._asked(slot, now)
+            if not again:
+                break
+            slot = self._write(begun(after, reason=launch.reason, now=now))
+            if slot is None:  # somebody else goes on, at his own cost
+                self._purse.refund(costs, now)
+                return None
+        if after.outcome not in ("launched", "launching"):
+            self._purse.refund(costs, now)
+        elif after.usd_per_hour:  # the budget was charged for the dearest machine
+            over = dollars(self._policy.launch_usd - after.usd_per_hour, PERIOD_MS, self._policy, now)
+            self._purse.refund([over] if self._policy.dollar_budget else [], now)
         self._write(after)
         return None
+
+    def _asked(self, slot: Slot, now: int) -> tuple[Slot, bool]:
+        """The slot after the fleet was asked for this epoch's machine, and whether to ask at once for another."""
+        try:
+            machine = self._fleet.launch(slot.number, slot.epoch)
+        except SlotTaken as taken:
+            if taken.epoch == slot.epoch:
+                return launched(slot), False
+            return replace(slot, outcome="ended", epoch=max(slot.epoch, taken.epoch), answered=True), False
+        except NoCapacity as error:
+            log.warning("no capacity for slot %d: %s", slot.number, error)
+            slot = replace(slot, answered=error.answered, charged=False)
+            return without_capacity(slot, detail=str(error), now=now), error.others
+        except LaunchRefused as error:
+            log.exception("slot %d cannot be launched", slot.number)
+            slot = replace(slot, answered=error.answered, charged=False)
+            return failed(slot, outcome="refused", detail=str(error), now=now), False
+        except StoreBusy as error:  # perhaps there is a machine; the epoch is tried again after its grace
+            log.warning("the launch of slot %d had no answer: %s", slot.number, error)
+            return replace(slot, charged=True), False
+        log.info("machine %d-%d launched: %s (%s)", slot.number, slot.epoch, slot.reason, machine.name)
+        return launched(slot, usd_per_hour=machine.usd_per_hour), False
 
     def _refuse(self, launch: Launch, slot: Slot, now: int) -> str | None:
         """Leave the slot as it was for a warm call; note for those who wait that the budget is spent."""
         if not launch.warm and slot.outcome != "no_budget":
-            self._write(troubled(slot, outcome="no_budget", detail="", now=now))
+            unasked = replace(slot, answered=launch.slot.answered, charged=False)
+            self._write(troubled(unasked, outcome="no_budget", detail="", now=now))
         elif slot is not launch.slot:
             self._write(replace(launch.slot, epoch=slot.epoch, revision=slot.revision))
         return "warm_budget_spent" if launch.warm else None
 
-    def _are_spent(self, costs: list[Charge], now: int) -> bool:
-        return any(
-            cost.limit is not None
-            and (self._ports.table.add(cost.counter, 0, limit=None, expires_ms=cost.expires_ms, now=now) or 0)
-            >= cost.limit
-            for cost in costs
-        )
-
-    def _charge(self, costs: list[Charge], now: int) -> bool:
-        """Count the launch against every counter, or against none when one would pass its limit."""
-        for done, cost in enumerate(costs):
-            if self._ports.table.add(cost.counter, 1, limit=cost.limit, expires_ms=cost.expires_ms, now=now) is None:
-                self._refund(costs[:done], now)
-                return False
-        return True
-
-    def _refund(self, costs: list[Charge], now: int) -> None:
-        for cost in costs:
-            self._ports.table.add(cost.counter, -1, limit=None, expires_ms=cost.expires_ms, now=now)
+    def _meter(self, view: View, now: int) -> list[Stop]:
+        """Pay for the machines' next minutes, and end those that the day's dollars do not cover any more."""
+        ends = []
+        for machine in view.machines if self._policy.dollar_budget else ():
+            slot = next(slot for slot in view.slots if slot.number == machine.slot)
+            length = due_ms(slot.paid_until_ms, now=now) if machine.usd_per_hour else 0
+            if not length or slot.stopping_ms or slot.epoch != machine.epoch:
+                continue
+            cost = [dollars(machine.usd_per_hour, length, self._policy, now)]
+            if not self._purse.pay(cost, now):
+                ends.append(Stop(machine=machine, why="budget_spent", kill=False))
+                continue
+            paid = replace(slot, paid_until_ms=now + PERIOD_MS + MARGIN_MS, usd_per_hour=machine.usd_per_hour)
+            if self._write(paid) is None:  # somebody else paid, or the slot has changed: at the next look
+                self._purse.refund(cost, now)
+        return ends
 
     def _write(self, slot: Slot) -> Slot | None:
         """The slot as written, or None when somebody else was faster."""

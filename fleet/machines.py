@@ -20,20 +20,31 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from fleet import keeper
-from jobs.clock import Clock, now_ms
+from jobs.clock import Clock
 from jobs.errors import FirstlightError
-from jobs.settings import Settings
 
 PAUSE_S = 0.05
 log = logging.getLogger(__name__)
 
 
 class NoCapacity(FirstlightError):
-    """No machine is to be had now; later there may be."""
+    """No machine is to be had now; later there may be. With `others`, elsewhere there may be one at once.
+
+    `answered` False: the fleet was not asked, or has not taken note; this very epoch must be tried again.
+    """
+
+    def __init__(self, detail: str, *, others: bool = False, answered: bool = True) -> None:
+        self.others = others
+        self.answered = answered
+        super().__init__(detail)
 
 
 class LaunchRefused(FirstlightError):
-    """The launch cannot succeed until the operator changes something."""
+    """The launch cannot succeed until the operator changes something. `answered` as in NoCapacity."""
+
+    def __init__(self, detail: str, *, answered: bool = True) -> None:
+        self.answered = answered
+        super().__init__(detail)
 
 
 class SlotTaken(FirstlightError):
@@ -46,22 +57,32 @@ class SlotTaken(FirstlightError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """A machine that runs or is about to. `launched_ms` is wall-clock milliseconds UTC; `name` is the fleet's own."""
+    """A machine that runs or is about to. `launched_ms` is wall-clock milliseconds UTC; `name` is the fleet's own.
+
+    `usd_per_hour` is what it counts against the daily budget.
+    """
 
     slot: int
     epoch: int
     launched_ms: int
     name: str
+    usd_per_hour: float = 0.0
 
 
 class Fleet(Protocol):
-    """At most one machine per slot, and one launch per slot and epoch, whoever calls at once (S7)."""
+    """At most one machine per slot, and one launch per slot and epoch, whoever calls at once (S7).
+
+    Any call may raise StoreBusy, when the fleet cannot be reached in time.
+    """
 
     def machines(self) -> list[Machine]:
         """Every machine that is not gone, from the return of its launch on. One that has ended is gone at once."""
 
     def launch(self, slot: int, epoch: int) -> Machine:
-        """Start a machine, without waiting for it. Raises NoCapacity, LaunchRefused, SlotTaken."""
+        """Start a machine, without waiting for it. Raises NoCapacity, LaunchRefused, SlotTaken.
+
+        After StoreBusy nobody knows whether it was started: the same epoch must be tried again, and tells.
+        """
 
     def stop(self, machine: Machine, *, kill: bool) -> None:
         """Ask the machine to end, or with `kill` end it now; returns at once. One already gone is fine.
@@ -243,14 +264,6 @@ def _started(order: Mapping[str, Any]) -> subprocess.Popen[bytes]:
         )
     finally:
         os.close(reads)
-
-
-def open_fleet(settings: Settings, *, clock: Clock = now_ms) -> Fleet:
-    """The fleet that FLEET names. Its workers inherit this process's environment, and the settings over it."""
-    scheme, _, folder = settings.fleet.partition(":")
-    if scheme == "none":
-        return NoFleet()
-    return LocalFleet(folder, clock=clock, settings=settings.environ(), hard_age_s=settings.hard_age_s + 60.0)
 
 
 def _machine(slot: int, record: Mapping[str, Any]) -> Machine:

@@ -85,7 +85,8 @@ def _without_machine(slot: Slot, now: int) -> Outlook:
     phase: Phase = "starting_machine"
     detail = ""
     if slot.outcome == "no_capacity":
-        phase, detail = "waiting_for_capacity", "No machine is to be had at the moment." + again
+        why = f": {slot.detail}." if slot.detail else "."
+        phase, detail = "waiting_for_capacity", "No machine is to be had at the moment" + why + again
     elif slot.outcome == "no_budget":
         phase, detail = (
             "waiting_for_capacity",

@@ -6,7 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from fleet.instance_types import DEAREST_USD
 from fleet.machines import Machine
+from fleet.meter import PERIOD_MS, micro_dollars
 from fleet.slots import FAILURES_ALLOWED, Slot
 from fleet.view import Reason, View
 from jobs.heartbeat import Heartbeat
@@ -16,13 +18,17 @@ from jobs.usual import WORK, phase_s
 STOP_GRACE_MS = 30_000  # a machine that was asked to end and has not by then is ended
 SILENT_HEARTBEATS = 5  # four without a sign count as gone (DESIGN §3), one more is grace
 TYPICAL_MEGAPIXELS = 12.0
+AT_ONCE = ("setup_failed", "silent", "not_ready", "superseded")
 
-End = Literal["setup_failed", "silent", "not_ready", "too_old", "surplus"]
+End = Literal["setup_failed", "silent", "not_ready", "too_old", "surplus", "superseded", "budget_spent"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """The operator's terms. `launches` False: somebody else runs the machines. Budgets per UTC day; 0: no limit."""
+    """The operator's terms. `launches` False: somebody else runs the machines. Budgets per UTC day; 0: no limit.
+
+    `launch_usd` is the most that an hour of a machine may count against `dollar_budget`.
+    """
 
     launches: bool
     max_machines: int
@@ -32,6 +38,8 @@ class Policy:
     hard_age_ms: int
     warm_budget: int
     launch_budget: int
+    dollar_budget: float = 0.0
+    launch_usd: float = 0.0
 
     @classmethod
     def of(cls, settings: Settings) -> Policy:
@@ -44,6 +52,8 @@ class Policy:
             hard_age_ms=int(settings.hard_age_s * 1000),
             warm_budget=settings.warm_budget,
             launch_budget=settings.launch_budget,
+            dollar_budget=settings.dollar_budget,
+            launch_usd=DEAREST_USD if settings.fleet.startswith("ec2:") else 0.0,
         )
 
     @property
@@ -74,11 +84,12 @@ Action = Launch | Stop
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:
-    """One launch to be counted against a counter that must not pass `limit`; None: no limit."""
+    """An amount to be counted against a counter that must not pass `limit`; None: no limit."""
 
     counter: str
     limit: int | None
     expires_ms: int
+    amount: int = 1
 
 
 def decide(view: View, policy: Policy, now: int, *, reason: Reason) -> list[Action]:
@@ -112,11 +123,24 @@ def charges(launch: Launch, policy: Policy, now: int) -> list[Charge]:
     day = now // 86_400_000
     expires = (day + 1) * 86_400_000
     costs = [Charge(counter=f"launches/{day}", limit=policy.launch_budget or None, expires_ms=expires)]
+    if policy.dollar_budget and policy.launch_usd:
+        costs.append(dollars(policy.launch_usd, PERIOD_MS, policy, now))
     if launch.warm:
         share = policy.warm_budget * 3 // 4 if launch.reason == "view" else policy.warm_budget
         limit = share if policy.warm_budget else None
         costs.insert(0, Charge(counter=f"warm_launches/{day}", limit=limit, expires_ms=expires))
     return costs
+
+
+def dollars(usd_per_hour: float, ms: int, policy: Policy, now: int) -> Charge:
+    """Machine time against the day's dollars, in millionths."""
+    day = now // 86_400_000
+    return Charge(
+        counter=f"dollars/{day}",
+        limit=int(policy.dollar_budget * 1e6) if policy.dollar_budget else None,
+        expires_ms=(day + 1) * 86_400_000,
+        amount=micro_dollars(usd_per_hour, ms),
+    )
 
 
 def is_silent(heartbeat: Heartbeat, view: View, policy: Policy, now: int) -> bool:
@@ -131,7 +155,9 @@ def _ending(machine: Machine, view: View, policy: Policy, now: int) -> Stop | No
     heartbeat = view.heartbeat_of(machine.slot, machine.epoch)
     age = now - machine.launched_ms
     why: End
-    if heartbeat is not None and heartbeat.state in ("setup_failed", "defunct"):
+    if machine.epoch < slot.epoch:
+        why = "superseded"
+    elif heartbeat is not None and heartbeat.state in ("setup_failed", "defunct"):
         why = "setup_failed"
     elif heartbeat is not None and is_silent(heartbeat, view, policy, now):
         why = "silent"
@@ -144,7 +170,7 @@ def _ending(machine: Machine, view: View, policy: Policy, now: int) -> Stop | No
     else:
         return None
     overdue = slot.stopping_ms > 0 and now - slot.stopping_ms > STOP_GRACE_MS
-    return Stop(machine=machine, why=why, kill=overdue or why in ("setup_failed", "silent", "not_ready"))
+    return Stop(machine=machine, why=why, kill=overdue or why in AT_ONCE)
 
 
 def _waited_ms(machine: Machine, heartbeat: Heartbeat | None, view: View, now: int) -> int:

@@ -6,7 +6,8 @@
                 └──────── the fleet said no ─────────────┘
 
 The row is written before the launch, so the epoch it names is nobody else's. A `launching` older than its grace was
-left by a launcher that died: the same epoch is tried again, because the fleet itself refuses an epoch twice.
+left by a launcher that died: the same epoch is tried again, because the fleet itself refuses an epoch twice. Only an
+epoch for which the fleet has answered is followed by the next: somebody who slept since may still ask for the old one.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import json
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
+from fleet.meter import PERIOD_MS
 from jobs.heartbeat import FORGET_AFTER_MS, Heartbeat
 from jobs.table import JobTable, Row
 
@@ -33,8 +35,9 @@ FAIR_LIFE_MS = 60_000  # a worker ready for so long has not failed, even if no j
 class Slot:
     """Times are wall-clock milliseconds UTC. `failures` counts failed set-ups in a row, `refusals` NoCapacity in a row.
 
-    `trouble_ms` is since when there has been either, or no budget; 0 when there is none. `revision` is the row's; 0
-    means that there is no row yet.
+    `trouble_ms` is since when there has been either, or no budget; 0 when there is none. `answered` False: the fleet
+    may have been asked for this epoch, and its answer is not known; `charged` says whether the budget has paid for it.
+    `paid_until_ms` and `usd_per_hour` are the meter's. `revision` is the row's; 0 means that there is no row yet.
     """
 
     number: int
@@ -49,6 +52,10 @@ class Slot:
     not_before_ms: int = 0
     trouble_ms: int = 0
     stopping_ms: int = 0
+    answered: bool = True
+    charged: bool = False
+    paid_until_ms: int = 0
+    usd_per_hour: float = 0.0
     revision: int = 0
     unknown: dict[str, Any] = field(default_factory=dict)
 
@@ -88,8 +95,28 @@ def write_slot(table: JobTable, slot: Slot) -> Slot:
 
 def begun(slot: Slot, *, reason: str, now: int) -> Slot:
     """The slot as it is written before a launch."""
-    epoch = slot.epoch if slot.outcome == "launching" else slot.epoch + 1
-    return replace(slot, epoch=epoch, launched_ms=now, reason=reason, outcome="launching", detail="", stopping_ms=0)
+    again = slot.outcome == "launching" or not slot.answered
+    return replace(
+        slot,
+        epoch=slot.epoch if again else slot.epoch + 1,
+        launched_ms=now,
+        reason=reason,
+        outcome="launching",
+        detail="",
+        stopping_ms=0,
+        answered=False,
+        charged=slot.charged and again,
+        paid_until_ms=slot.paid_until_ms if slot.charged and again else now + PERIOD_MS,
+        usd_per_hour=0.0,
+    )
+
+
+def launched(slot: Slot, *, usd_per_hour: float = 0.0) -> Slot:
+    """The slot once the fleet has said that this epoch has, or had, its machine."""
+    trouble_ms = slot.trouble_ms if slot.failures else 0
+    return replace(
+        slot, outcome="launched", answered=True, refusals=0, trouble_ms=trouble_ms, usd_per_hour=usd_per_hour
+    )
 
 
 def without_capacity(slot: Slot, *, detail: str, now: int) -> Slot:
@@ -122,6 +149,11 @@ def settled(slot: Slot, *, machine_is_up: bool, heartbeat: Heartbeat | None, now
     if fault is not None:
         return failed(slot, outcome="ended", detail=fault, now=now)
     return replace(slot, outcome="ended", detail="", failures=0, not_before_ms=0, trouble_ms=0, stopping_ms=0)
+
+
+def has_started(slot: Slot, machine_epoch: int, *, now: int) -> bool:
+    """Whether a machine is up for a launch whose launcher never told: it died, or had no answer."""
+    return slot.outcome == "launching" and machine_epoch == slot.epoch and not slot.is_launching(now=now)
 
 
 def _fault(heartbeat: Heartbeat | None) -> str | None:

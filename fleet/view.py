@@ -37,7 +37,8 @@ class View:
         return self.waiting + self.running
 
     def machine_in(self, slot: int) -> Machine | None:
-        return next((machine for machine in self.machines if machine.slot == slot), None)
+        """The newest machine of the slot."""
+        return max((each for each in self.machines if each.slot == slot), key=lambda each: each.epoch, default=None)
 
     def heartbeat_of(self, slot: int, epoch: int) -> Heartbeat | None:
         signs = [each for each in self.heartbeats if each.slot == slot and each.epoch == epoch]

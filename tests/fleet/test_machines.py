@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from fleet import keeper
-from fleet.machines import LaunchRefused, LocalFleet, Machine, NoFleet, SlotTaken, open_fleet
+from fleet.fleets import open_fleet
+from fleet.machines import LaunchRefused, LocalFleet, Machine, NoFleet, SlotTaken
 from jobs.clock import now_ms
+from jobs.ports import Ports
 from jobs.settings import Settings
 from tests.fleet.processes import is_alive, record, said, until, worker, working
 
@@ -279,8 +281,8 @@ for record in pathlib.Path({settings.fleet.removeprefix("process:")!r}).glob("*.
     assert not list(Path(settings.fleet.removeprefix("process:")).glob("*.json.*"))
 
 
-def test_nobody_launches_where_somebody_else_runs_the_workers() -> None:
-    fleet = open_fleet(Settings(fleet="none:"))
+def test_nobody_launches_where_somebody_else_runs_the_workers(ports: Ports) -> None:
+    fleet = open_fleet(Settings(fleet="none:"), ports)
     assert isinstance(fleet, NoFleet)
     assert fleet.machines() == []
     with pytest.raises(LaunchRefused):
