@@ -1,8 +1,10 @@
-"""Bytes by key: photos as they came and pictures as they go; and the blob store on a laptop, a folder."""
+"""Bytes by key: photos as they came and pictures as they go; kept in a folder on a laptop, in S3 in the cloud."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import io
 import os
 import re
 import time
@@ -11,9 +13,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
+from jobs.clients import Clients, Declined, reaching
 from jobs.errors import BlobExists, BlobNotFound, StoreBusy
+from jobs.s3_reader import S3Reader
+from jobs.span import Span, rewindable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +61,7 @@ class Blobs(Protocol):
 _KEY = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 _CHUNK = 1 << 20
 FOLDER_TRIES = 20
+S3_TRIES = 10
 ABANDONED_NS = 24 * 3600 * 10**9
 
 
@@ -137,6 +143,115 @@ class FolderBlobs:
         if not _KEY.fullmatch(key):
             raise BlobNotFound(key)
         return self._folder / key
+
+
+class S3Blobs:
+    """Blobs in a bucket, below a prefix. Each carries its sha256, by which S3 refuses bytes that changed on their way.
+
+    One PUT stores a blob and one GET reads it in order. A photo fits one PUT (5 GB), so there are no parts to clean up.
+    """
+
+    def __init__(self, bucket: str, prefix: str, clients: Clients) -> None:
+        self._bucket = bucket
+        self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+        self._clients = clients
+
+    def put(self, key: str, source: BinaryIO, *, if_absent: bool = False) -> Stored:
+        name = self._name(key)
+        with rewindable(source) as span:
+            stored = _measured(span)
+            request = {
+                "Bucket": self._bucket,
+                "Key": name,
+                "ContentLength": stored.size,
+                "ChecksumSHA256": base64.b64encode(bytes.fromhex(stored.sha256)).decode(),
+                "Metadata": {"sha256": stored.sha256},
+            }
+            for _ in range(S3_TRIES):
+                span.seek(0)
+                if not if_absent:
+                    self._ask("put_object", Body=span, **request)
+                    return stored
+                try:
+                    self._ask("put_object", Body=span, IfNoneMatch="*", **request)
+                except Declined as no:
+                    if no.code not in ("PreconditionFailed", "ConditionalRequestConflict"):
+                        raise
+                    if (same := self._holds(name, stored)) is None:
+                        continue  # it went again, or another's is just arriving
+                    if not same:
+                        raise BlobExists(key) from None
+                return stored
+        raise StoreBusy(f"{name} cannot be written: others write and delete it again and again")
+
+    def open(self, key: str) -> BinaryIO:
+        client = self._clients.client("s3")
+        return io.BufferedReader(S3Reader(client, bucket=self._bucket, name=self._name(key), key=key), _CHUNK)
+
+    def copy(self, source: str, target: str) -> None:
+        origin = {"Bucket": self._bucket, "Key": self._name(source)}
+        try:
+            self._ask("copy_object", Bucket=self._bucket, Key=self._name(target), CopySource=origin)
+        except Declined as no:
+            if no.code != "NoSuchKey":
+                raise
+            raise BlobNotFound(source) from None
+
+    def delete(self, key: str) -> None:
+        self._ask("delete_object", Bucket=self._bucket, Key=self._name(key))
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        below = self._name(prefix.rstrip("/")) + "/"
+        more: dict[str, str] = {}
+        while True:
+            page = self._ask("list_objects_v2", Bucket=self._bucket, Prefix=below, **more)
+            for each in page.get("Contents", []):
+                yield each["Key"].removeprefix(self._prefix)
+            if not page.get("IsTruncated"):
+                return
+            more = {"ContinuationToken": page["NextContinuationToken"]}
+
+    def link(self, key: str, *, seconds: int, filename: str, media_type: str) -> str | None:
+        asked = {
+            "Bucket": self._bucket,
+            "Key": self._name(key),
+            "ResponseContentDisposition": f'attachment; filename="{filename}"',
+            "ResponseContentType": media_type,
+        }
+        with reaching(self._bucket):
+            url: str = self._clients.client("s3").generate_presigned_url("get_object", Params=asked, ExpiresIn=seconds)
+        return url
+
+    def _holds(self, name: str, stored: Stored) -> bool | None:
+        """Whether the blob has these bytes, by the digest it carries; None when there is none."""
+        try:
+            head = self._ask("head_object", Bucket=self._bucket, Key=name)
+        except Declined as no:
+            if no.code not in ("404", "NoSuchKey"):
+                raise
+            return None
+        return bool(head["Metadata"].get("sha256") == stored.sha256)
+
+    def _ask(self, operation: str, **request: Any) -> dict[str, Any]:
+        client = self._clients.client("s3")
+        with reaching(self._bucket):
+            answer: dict[str, Any] = getattr(client, operation)(**request)
+        return answer
+
+    def _name(self, key: str) -> str:
+        if not _KEY.fullmatch(key):
+            raise BlobNotFound(key)
+        return self._prefix + key
+
+
+def _measured(source: Span) -> Stored:
+    digest = hashlib.sha256()
+    size = 0
+    while chunk := source.read(_CHUNK):
+        digest.update(chunk)
+        size += len(chunk)
+        time.sleep(0)  # other greenlets' turn: nothing here waits for a socket
+    return Stored(size=size, sha256=digest.hexdigest())
 
 
 def _copied(source: BinaryIO, target: BinaryIO) -> Stored:

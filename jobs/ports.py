@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
-from jobs.blobs import Blobs, FolderBlobs
+from jobs.blobs import Blobs, FolderBlobs, S3Blobs
+from jobs.clients import Clients
 from jobs.clock import Clock
 from jobs.ledger import Ledger
-from jobs.queue import Queue, SqliteQueue
+from jobs.queue import Queue, SqliteQueue, SqsQueue, region_in
 from jobs.settings import Settings
 from jobs.sqlite import WAIT_S
-from jobs.table import JobTable, SqliteTable
+from jobs.table import DynamoTable, JobTable, SqliteTable
 from jobs.transitions import Terms
 
 
@@ -30,13 +32,17 @@ class Ports:
         self.table.close()
 
 
-def open_ports(settings: Settings, *, clock: Clock, wait_s: float = WAIT_S) -> Ports:
-    """Open what BLOBS, QUEUE and TABLE name; the settings have checked the schemes."""
-    table: JobTable = SqliteTable(_rest(settings.table), wait_s=wait_s)
+def open_ports(settings: Settings, *, clock: Clock, wait_s: float = WAIT_S, clients: Clients | None = None) -> Ports:
+    """Open what BLOBS, QUEUE and TABLE name; the settings have checked the schemes. AWS is not asked yet.
+
+    `wait_s` is for a lock of SQLite, `clients` are the caller's where it wants to share or to watch them.
+    """
+    clients = clients or Clients(region=region_in(settings.queue))
+    table = _table(settings.table, clients, wait_s=wait_s)
     terms = Terms(lease_ms=int(settings.lease_s * 1000), keep_ms=int(settings.keep_s * 1000))
     return Ports(
-        blobs=FolderBlobs(_rest(settings.blobs)),
-        queue=SqliteQueue(_rest(settings.queue), clock=clock, wait_s=wait_s),
+        blobs=_blobs(settings.blobs, clients),
+        queue=_queue(settings.queue, clients, clock=clock, wait_s=wait_s),
         table=table,
         ledger=Ledger(table, terms=terms, clock=clock),
         clock=clock,
@@ -44,5 +50,22 @@ def open_ports(settings: Settings, *, clock: Clock, wait_s: float = WAIT_S) -> P
     )
 
 
-def _rest(url: str) -> str:
-    return url.split(":", 1)[1]
+def _blobs(url: str, clients: Clients) -> Blobs:
+    scheme, rest = url.split(":", 1)
+    if scheme == "s3":
+        return S3Blobs(urlsplit(url).netloc, urlsplit(url).path, clients)
+    return FolderBlobs(rest)
+
+
+def _queue(url: str, clients: Clients, *, clock: Clock, wait_s: float) -> Queue:
+    scheme, rest = url.split(":", 1)
+    if scheme in ("https", "http"):
+        return SqsQueue(url, clients, clock=clock)
+    return SqliteQueue(rest, clock=clock, wait_s=wait_s)
+
+
+def _table(url: str, clients: Clients, *, wait_s: float) -> JobTable:
+    scheme, rest = url.split(":", 1)
+    if scheme == "dynamodb":
+        return DynamoTable(urlsplit(url).netloc, clients)
+    return SqliteTable(rest, wait_s=wait_s)

@@ -1,13 +1,17 @@
-"""Hints that a job waits: the queue's promise, and the queue on a laptop, a SQLite file."""
+"""Hints that a job waits: the queue's promise, kept by a SQLite file on a laptop, by SQS in the cloud."""
 
 from __future__ import annotations
 
+import math
+import re
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
+from urllib.parse import urlsplit
 
+from jobs.clients import READ_S, Clients, Declined, reaching
 from jobs.clock import Clock
 from jobs.sqlite import WAIT_S, Database
 
@@ -32,7 +36,8 @@ class Depth:
 class Queue(Protocol):
     """At least once, in no promised order. A received message is hidden for its visibility timeout, then comes again.
 
-    Calls with an old receipt handle may succeed or do nothing: callers must not care. Any call may raise StoreBusy.
+    Calls with an old receipt handle may succeed or do nothing: callers must not care. SQS knows whole seconds, so
+    lengths are rounded up. Any call may raise StoreBusy.
     """
 
     def send(self, body: str) -> None:
@@ -130,3 +135,91 @@ class SqliteQueue:
                 (now + int(visibility_s * 1000), handle, now),
             ).fetchone()
         return Message(body=row[0], receipt_handle=handle, receive_count=row[1]) if row else None
+
+
+LONGEST_POLL_S = 20
+LONGEST_VISIBILITY_S = 12 * 3600
+DEPTH_KEPT_MS = 1000
+STALE = ("ReceiptHandleIsInvalid", "InvalidParameterValue", "AWS.SimpleQueueService.MessageNotInflight",
+         "MessageNotInflight")  # fmt: skip
+
+
+class SqsQueue:
+    """Queue in SQS; its redrive policy moves what was received too often (20 times or more) to a dead-letter queue."""
+
+    def __init__(
+        self, url: str, clients: Clients, *, clock: Clock, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._url = url
+        self._clients = clients
+        self._clock = clock
+        self._monotonic = monotonic
+        self._endpoint = "{0.scheme}://{0.netloc}".format(urlsplit(url))
+        self._depth: tuple[int, Depth] | None = None
+
+    def send(self, body: str) -> None:
+        self._ask("send_message", MessageBody=body)
+
+    def receive(self, *, wait_s: float, visibility_s: float) -> Message | None:
+        ends = self._monotonic() + wait_s
+        while True:
+            left_s = min(LONGEST_POLL_S, max(0, math.ceil(ends - self._monotonic())))
+            answer = self._ask(
+                "receive_message",
+                read_s=READ_S + LONGEST_POLL_S,
+                MaxNumberOfMessages=1,
+                WaitTimeSeconds=left_s,
+                VisibilityTimeout=_seconds(visibility_s),
+                MessageSystemAttributeNames=["ApproximateReceiveCount"],
+            )
+            for each in answer.get("Messages", []):
+                return Message(
+                    body=each["Body"],
+                    receipt_handle=each["ReceiptHandle"],
+                    receive_count=int(each["Attributes"]["ApproximateReceiveCount"]),
+                )
+            if self._monotonic() >= ends:
+                return None
+
+    def delete(self, message: Message) -> None:
+        self._ask_about(message, "delete_message")
+
+    def change_visibility(self, message: Message, visibility_s: float) -> None:
+        self._ask_about(message, "change_message_visibility", VisibilityTimeout=_seconds(visibility_s))
+
+    def depth(self) -> Depth:
+        """As SQS estimates it, and for a second the same: its answer is not fresher anyway."""
+        now = self._clock()
+        if self._depth is not None and abs(now - self._depth[0]) < DEPTH_KEPT_MS:
+            return self._depth[1]
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        known = self._ask("get_queue_attributes", AttributeNames=names)["Attributes"]
+        depth = Depth(visible=int(known[names[0]]), in_flight=int(known[names[1]]))
+        self._depth = now, depth
+        return depth
+
+    def close(self) -> None:
+        """Connections end with the process."""
+
+    def _ask_about(self, message: Message, operation: str, **request: Any) -> None:
+        try:
+            self._ask(operation, ReceiptHandle=message.receipt_handle, **request)
+        except Declined as no:
+            if no.code not in STALE:
+                raise
+
+    def _ask(self, operation: str, *, read_s: float = READ_S, **request: Any) -> dict[str, Any]:
+        client = self._clients.client("sqs", read_s=read_s, endpoint=self._endpoint)
+        with reaching(self._url):
+            answer: dict[str, Any] = getattr(client, operation)(QueueUrl=self._url, **request)
+        return answer
+
+
+def _seconds(length_s: float) -> int:
+    return min(LONGEST_VISIBILITY_S, max(0, math.ceil(length_s)))
+
+
+def region_in(url: str) -> str | None:
+    """The region that the URL of a queue of Amazon's names."""
+    found = re.fullmatch(r"sqs\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?", urlsplit(url).hostname or "")
+    return found[1] if found else None

@@ -1,4 +1,4 @@
-"""Rows by key: the truth about jobs, machines and budgets; and the table on a laptop, a SQLite file."""
+"""Rows by key: the truth about jobs, machines and budgets; in a SQLite file on a laptop, in DynamoDB in the cloud."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from jobs.errors import RowChanged, RowExists
+from jobs.clients import TRIES, Clients
+from jobs.errors import RowChanged, RowExists, StoreBusy
+from jobs.items import Item, Items, Values, number, text
 from jobs.sqlite import WAIT_S, Database
 
 
@@ -27,9 +29,10 @@ class Row:
 
 
 class JobTable(Protocol):
-    """Rows with conditional writes. Every write is durable before the call returns and visible to every later read.
+    """Rows with conditional writes. Every write is durable before the call returns and visible to every later read
+    by key; `due`, `listed` and `count` may lag behind by a moment, so what they tell is a hint where to look.
 
-    Any call may raise StoreBusy.
+    A document may have 300 kB. Any call may raise StoreBusy: then nobody knows whether it took place.
     """
 
     def insert(self, row: Row) -> Row:
@@ -167,6 +170,127 @@ class SqliteTable:
 
     def close(self) -> None:
         self._db.close()
+
+
+COUNTER_KEPT_S = 24 * 3600  # after a counter's expiry, until DynamoDB itself removes it
+COUNTER_TRIES = 4
+DUE = "due"  # the index of rows that wait for the sweeper, all in one list; a row without `due_ms` is not in it
+LISTED = "listed"  # the index of groups, by rank
+
+
+class DynamoTable:
+    """JobTable in DynamoDB. A replaced row keeps the attributes that a newer release added.
+
+    The two indexes hold keys alone: a write that changes only the document costs nothing there.
+    """
+
+    def __init__(self, name: str, clients: Clients) -> None:
+        self._items = Items(name, clients)
+
+    def insert(self, row: Row) -> Row:
+        return self._write(row, revision=1, condition="attribute_not_exists(row_key)", values={}, fact=RowExists)
+
+    def replace(self, row: Row) -> Row:
+        read = {":read": number(row.revision)}
+        return self._write(row, revision=row.revision + 1, condition="revision = :read", values=read, fact=RowChanged)
+
+    def read(self, key: str) -> Row | None:
+        item = self._items.one(key)
+        return _row_of(item) if item else None
+
+    def read_many(self, keys: Iterable[str]) -> dict[str, Row]:
+        return {row.key: row for row in map(_row_of, self._items.many(keys))}
+
+    def delete(self, row: Row) -> None:
+        condition = "attribute_not_exists(row_key) OR revision = :read"
+        if not self._items.remove(row.key, condition=condition, values={":read": number(row.revision)}):
+            raise RowChanged(row.key)
+
+    def due(self, *, now: int, limit: int) -> list[Row]:
+        values = {":list": text(DUE), ":now": number(now)}
+        found = self._items.listed(DUE, "due_list = :list AND due_ms <= :now", values, limit=limit)
+        due = [(row.due_ms, row) for row in map(_row_of, found) if row.due_ms is not None and row.due_ms <= now]
+        return [row for _, row in sorted(due, key=lambda each: each[0])]
+
+    def listed(self, group: str, *, limit: int, since_ms: int = 0) -> list[Row]:
+        values = {":group": text(group), ":since": number(since_ms)}
+        found = self._items.listed(LISTED, "listed_in = :group AND rank_ms >= :since", values, limit=limit)
+        rows = [row for row in map(_row_of, found) if row.group == group and row.rank_ms >= since_ms]
+        return sorted(rows, key=lambda row: (row.rank_ms, row.key))
+
+    def count(self, group: str, *, before_ms: int | None = None) -> int:
+        if before_ms is None:
+            return self._items.count(LISTED, "listed_in = :group", {":group": text(group)})
+        values = {":group": text(group), ":before": number(before_ms)}
+        return self._items.count(LISTED, "listed_in = :group AND rank_ms < :before", values)
+
+    def add(self, counter: str, amount: int, *, limit: int | None, expires_ms: int, now: int) -> int | None:
+        key = f"counter/{counter}"
+        values = {":amount": number(amount), ":now": number(now)}
+        room = {} if limit is None else {":room": number(limit - amount)}
+        begin = {":expires": number(expires_ms), ":gone": number(expires_ms // 1000 + COUNTER_KEPT_S)}
+        # Sent again after its answer was lost, a refund could count twice, and a budget would be overspent.
+        tries = 1 if amount < 0 else TRIES
+        for _ in range(COUNTER_TRIES):
+            done, item = self._items.write(
+                key,
+                "SET write_id = :write ADD amount :amount",
+                condition="expires_ms > :now AND write_id <> :write" + (" AND amount <= :room" if room else ""),
+                values=values | room,
+                tries=tries,
+                returns=True,
+            )
+            if done:
+                return int(item["amount"]["N"])
+            if item and int(item["expires_ms"]["N"]) > now:
+                return None
+            if limit is not None and amount > limit:
+                return None
+            done, item = self._items.write(
+                key,
+                "SET write_id = :write, amount = :amount, expires_ms = :expires, expires_s = :gone",
+                condition="attribute_not_exists(row_key) OR expires_ms <= :now",
+                values=values | begin,
+                tries=tries,
+                returns=True,
+            )
+            if done:
+                return int(item["amount"]["N"])
+        raise StoreBusy(f"the counter {counter} begins anew again and again")
+
+    def close(self) -> None:
+        """Connections end with the process."""
+
+    def _write(self, row: Row, *, revision: int, condition: str, values: Values, fact: type[Exception]) -> Row:
+        values = values | {":doc": text(row.doc), ":next": number(revision), ":rank": number(row.rank_ms)}
+        given = ["write_id = :write", "doc = :doc", "revision = :next", "rank_ms = :rank"]
+        gone = []
+        if row.due_ms is None:
+            gone += ["due_list", "due_ms"]
+        else:
+            given += ["due_list = :list", "due_ms = :due"]
+            values |= {":list": text(DUE), ":due": number(row.due_ms)}
+        if row.group is None:
+            gone += ["listed_in"]
+        else:
+            given += ["listed_in = :group"]
+            values |= {":group": text(row.group)}
+        change = "SET " + ", ".join(given) + (" REMOVE " + ", ".join(gone) if gone else "")
+        done, _ = self._items.write(row.key, change, condition=condition, values=values)
+        if not done:
+            raise fact(row.key)
+        return replace(row, revision=revision)
+
+
+def _row_of(item: Item) -> Row:
+    return Row(
+        key=item["row_key"]["S"],
+        doc=item["doc"]["S"],
+        revision=int(item["revision"]["N"]),
+        due_ms=int(item["due_ms"]["N"]) if "due_ms" in item else None,
+        group=item["listed_in"]["S"] if "listed_in" in item else None,
+        rank_ms=int(item["rank_ms"]["N"]),
+    )
 
 
 def _row(row: tuple[str, str, int, int | None, str | None, int]) -> Row:

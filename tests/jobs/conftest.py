@@ -1,4 +1,4 @@
-"""The stores under test. A cloud's adapters join every suite here by one more parameter of `settings`."""
+"""The stores under test: every suite that asks for `ports` or one of them runs on the laptop's and on the cloud's."""
 
 from __future__ import annotations
 
@@ -17,32 +17,72 @@ from jobs.queue import Queue
 from jobs.settings import Settings
 from jobs.table import JobTable
 from tests.jobs.clocks import FakeClock
+from tests.jobs.clouds import Cloud, CloudClock, nobody
+
+MINISTACK = pytest.param("ministack", marks=pytest.mark.slow)
+EVERYWHERE = ("laptop", "moto", MINISTACK)  # what the stores promise
+BEYOND = ("laptop", MINISTACK)  # what is built on those promises
+PROMISES = ("test_blobs", "test_queue", "test_table")
 
 
-@pytest.fixture(params=["laptop"])
-def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
-    stores = {
-        "laptop": {
-            "blobs": f"file:{tmp_path}/blobs",
-            "queue": f"sqlite:{tmp_path}/jobs.db",
-            "table": f"sqlite:{tmp_path}/jobs.db",
-        },
-    }
-    return Settings(**stores[request.param])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "back_end" in metafunc.fixturenames:
+        promises = metafunc.module.__name__.rpartition(".")[2] in PROMISES
+        metafunc.parametrize("back_end", EVERYWHERE if promises else BEYOND)
+
+
+@pytest.fixture(autouse=True)
+def _nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    nobody(monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def clouds() -> Iterator[Callable[[str], Cloud]]:
+    """The fake of that name, started when it is first asked for."""
+    running: dict[str, Cloud] = {}
+
+    def cloud(kind: str) -> Cloud:
+        if kind not in running:
+            running[kind] = Cloud(kind)
+        return running[kind]
+
+    yield cloud
+    for each in running.values():
+        each.close()
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
+def cloud(back_end: str, clouds: Callable[[str], Cloud], monkeypatch: pytest.MonkeyPatch) -> Cloud | None:
+    """The fake under the stores, its clock right and its network whole; None on the laptop."""
+    if back_end == "laptop":
+        return None
+    cloud = clouds(back_end)
+    cloud.order(shift=0, faults=[])
+    monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.endpoint)
+    return cloud
 
 
 @pytest.fixture
-def opened(settings: Settings, clock: FakeClock) -> Iterator[Callable[..., Ports]]:
+def settings(cloud: Cloud | None, tmp_path: Path) -> Settings:
+    if cloud is not None:
+        return cloud.settings()
+    return Settings(
+        blobs=f"file:{tmp_path}/blobs", queue=f"sqlite:{tmp_path}/jobs.db", table=f"sqlite:{tmp_path}/jobs.db"
+    )
+
+
+@pytest.fixture
+def clock(cloud: Cloud | None) -> FakeClock:
+    return CloudClock(cloud) if cloud is not None else FakeClock()
+
+
+@pytest.fixture
+def opened(settings: Settings, clock: FakeClock, cloud: Cloud | None) -> Iterator[Callable[..., Ports]]:
     """Opens the same stores anew each time, as another process would; `clock` may be another's."""
     ports: list[Ports] = []
 
     def open_again(*, clock: Clock = clock) -> Ports:
-        ports.append(open_ports(settings, clock=clock))
+        ports.append(open_ports(settings, clock=clock, clients=cloud.clients if cloud else None))
         return ports[-1]
 
     yield open_again

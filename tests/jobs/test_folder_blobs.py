@@ -1,9 +1,10 @@
-"""What only a folder of blobs has to care for: what dead writers leave behind."""
+"""What only a folder of blobs has to care for: what dead writers leave behind, and folders that come and go."""
 
 from __future__ import annotations
 
 import io
 import os
+import threading
 from pathlib import Path
 
 from jobs.blobs import ABANDONED_NS, FolderBlobs
@@ -32,3 +33,24 @@ def test_what_a_dead_writer_left_is_removed_a_day_later_but_nothing_that_still_a
 
 def test_a_folder_serves_its_bytes_itself(tmp_path: Path) -> None:
     assert FolderBlobs(tmp_path).link("in/a", seconds=60, filename="a.jpg", media_type="image/jpeg") is None
+
+
+def test_uploads_succeed_while_others_delete_the_last_blob_beside_them(tmp_path: Path) -> None:
+    blobs = FolderBlobs(tmp_path)
+    faults: list[Exception] = []
+
+    def put_and_delete(number: int) -> None:
+        for turn in range(60):
+            for key in (f"in/{number}-{turn}", f"out/a/{number}-{turn}"):
+                try:
+                    blobs.put(key, io.BytesIO(b"photo"))
+                    blobs.delete(key)
+                except OSError as fault:
+                    faults.append(fault)
+
+    threads = [threading.Thread(target=put_and_delete, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []

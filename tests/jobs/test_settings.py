@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -42,12 +43,35 @@ def test_each_field_is_read_from_its_name_in_capitals() -> None:
         ({"IDLE_S": "inf"}, "IDLE_S must not be"),
         ({"HEARTBEAT_S": "0"}, "HEARTBEAT_S must be more than 0"),
         ({"TICK_S": "0"}, "TICK_S must be more than 0"),
+        ({"BLOBS": "s3:photos"}, "use s3://BUCKET or s3://BUCKET/PREFIX"),
+        ({"BLOBS": "s3://photos/a b"}, "BLOBS='s3://photos/a b' is not complete"),
+        ({"QUEUE": "https://sqs.eu-west-1.amazonaws.com"}, "use https://sqs.REGION.amazonaws.com/ACCOUNT/NAME"),
+        ({"TABLE": "dynamodb:jobs"}, "use dynamodb://NAME"),
     ],
 )
 def test_a_setting_that_cannot_work_is_refused_by_name_with_what_would_do(environ, sentence) -> None:
     with pytest.raises(BadSetting) as refused:
         Settings.read(environ)
     assert sentence in str(refused.value)
+
+
+def test_the_clouds_stores_are_named_by_their_schemes() -> None:
+    stores = {
+        "BLOBS": "s3://photos.example/dark/ones",
+        "QUEUE": "https://sqs.eu-west-1.amazonaws.com/123456789012/firstlight",
+        "TABLE": "dynamodb://firstlight",
+    }
+    settings = Settings.read(stores)
+    assert (settings.blobs, settings.queue, settings.table) == tuple(stores.values())
+
+
+@pytest.mark.parametrize(
+    "stores", [{"BLOBS": "s3://photos"}, {"QUEUE": "http://127.0.0.1:5000/1/a"}, {"TABLE": "dynamodb://jobs"}]
+)
+def test_the_cloud_without_boto3_is_refused_with_the_cure(stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    with pytest.raises(BadSetting, match=r"pip install -e '\.\[cloud\]'"):
+        Settings.read(stores)
 
 
 @given(
