@@ -7,7 +7,7 @@ from dataclasses import replace
 from flask import Flask
 
 from api import accounts, events, health, openapi, origins, page, problems, results, status, uploads, warmth
-from api.aside import BlobsAside
+from api.aside import beside_the_loop
 from api.guards import install as install_guards
 from api.meters import Meters
 from api.outlooks import Launching, Outlooks
@@ -35,7 +35,7 @@ def create_app(
     """
     service = Service(
         settings=settings,
-        ports=replace(ports, blobs=BlobsAside(ports.blobs)),
+        ports=replace(ports, blobs=beside_the_loop(ports.blobs)),
         outlooks=Outlooks(launcher),
         codec=codec,
         watcher=Watcher(ports.ledger, places=places),

@@ -8,7 +8,7 @@ from typing import BinaryIO, TypeVar, cast
 from gevent import get_hub
 from gevent.monkey import is_module_patched
 
-from jobs.blobs import Blobs, Stored
+from jobs.blobs import Blobs, FolderBlobs, Stored
 
 T = TypeVar("T")
 
@@ -46,3 +46,8 @@ class BlobsAside:
 
     def link(self, key: str, *, seconds: int, filename: str, media_type: str) -> str | None:
         return self._blobs.link(key, seconds=seconds, filename=filename, media_type=media_type)
+
+
+def beside_the_loop(blobs: Blobs) -> Blobs:
+    """A folder's writes go to threads; S3 is reached by gevent's own sockets, which other threads may not use."""
+    return BlobsAside(blobs) if isinstance(blobs, FolderBlobs) else blobs
