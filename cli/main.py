@@ -11,6 +11,7 @@ COMMANDS = {  # name → what it does, in the order of the help text
     "enhance": "Brighten photos right here, without a server.",
     "tick": "Sweep jobs, reap machines and start those that are needed, for ever or once.",
     "worker": "Run one worker that drains the queue.",
+    "setup": "Make the bucket, the queues and the table in AWS that the settings will name.",
     "train": "Train the network on a folder of photos.",
     "bench": "Measure this machine: upload to result, beside the old network.",
 }

@@ -107,7 +107,7 @@ _CURES = {  # error code → what the operator can do; waiting does not help
     "QueueDoesNotExist": "the queue does not exist: run `firstlight setup`",
     "ResourceNotFoundException": "the table does not exist: run `firstlight setup`",
     **dict.fromkeys(
-        ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation"),
+        ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"),
         "the AWS identity lacks a permission: see the policies in deploy/",
     ),
     **dict.fromkeys(
