@@ -6,7 +6,7 @@ from torch.nn import functional
 
 EPSILON = 1e-3
 SSIM_SHARE = 0.15
-TEXTURE_SHARE = 0.15
+TEXTURE_SHARE = 0.5
 WINDOW, STRIDE = 8, 4
 C1, C2 = 0.01**2, 0.03**2
 """Constants of SSIM for values of range 1 (Wang et al., IEEE TIP 2004)."""
