@@ -19,6 +19,7 @@ from tests.jobs.clocks import FakeClock
 
 SERVE = Path(__file__).parent / "fakes" / "serve.py"
 BUCKET = "firstlight-photos"
+KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}  # ministack checks what is signed with them
 
 
 class Cloud:
@@ -30,7 +31,7 @@ class Cloud:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+            env={name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | KEYS,
             text=True,
         )
         self.clients = Clients()  # shared by the tests: to make them takes longer than most of the tests
@@ -83,8 +84,7 @@ def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_DEFAULT_REGION": "us-east-1",
+        **KEYS,
     }.items():
         monkeypatch.setenv(name, value)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -60,6 +62,22 @@ def cloud(back_end: str, clouds: Callable[[str], Cloud], monkeypatch: pytest.Mon
     cloud.order(shift=0, faults=[])
     monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.endpoint)
     return cloud
+
+
+@pytest.fixture
+def moto(clouds: Callable[[str], Cloud], monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    """The fake whose faults a test can order."""
+    moto = clouds("moto")
+    moto.order(shift=0, faults=[])
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto.endpoint)
+    yield moto
+    moto.order(shift=0, faults=[])
+
+
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """botocore tries again at once."""
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None, time=time.time))
 
 
 @pytest.fixture

@@ -249,3 +249,31 @@ def test_a_folder_is_no_blob(blobs: Blobs) -> None:
     put(blobs, "out/a/t", b"x")
     assert not exists(blobs, "out/a")
     assert not exists(blobs, "out")
+
+
+def test_a_look_tells_length_and_first_bytes_and_pins_them(blobs: Blobs) -> None:
+    put(blobs, "in/a", b"a dark photo")
+    seen = blobs.look("in/a", first=6)
+    assert (seen.size, seen.head) == (12, b"a dark")
+    with blobs.open("in/a", version=seen.version) as file:
+        assert file.read() == b"a dark photo"
+
+
+def test_a_look_at_a_short_blob_tells_all_of_it(blobs: Blobs) -> None:
+    put(blobs, "in/a", b"ab")
+    put(blobs, "in/b", b"")
+    assert (blobs.look("in/a", first=64).size, blobs.look("in/a", first=64).head) == (2, b"ab")
+    assert (blobs.look("in/b", first=64).size, blobs.look("in/b", first=64).head) == (0, b"")
+
+
+def test_bytes_that_took_anothers_place_are_not_its_version(blobs: Blobs) -> None:
+    put(blobs, "in/a", b"a dark photo")
+    seen = blobs.look("in/a", first=6)
+    put(blobs, "in/a", b"another photo")
+    with pytest.raises(BlobNotFound):
+        blobs.open("in/a", version=seen.version).read()
+
+
+def test_a_look_at_nothing_is_a_fact(blobs: Blobs) -> None:
+    with pytest.raises(BlobNotFound):
+        blobs.look("in/a", first=6)

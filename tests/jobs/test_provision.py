@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable
 
 import pytest
 from click.testing import CliRunner, Result
@@ -24,9 +23,7 @@ def a_name() -> str:
 
 
 @pytest.fixture
-def cloud(clouds: Callable[[str], Cloud], monkeypatch: pytest.MonkeyPatch) -> Cloud:
-    moto = clouds("moto")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", moto.endpoint)
+def cloud(moto: Cloud) -> Cloud:
     return moto
 
 

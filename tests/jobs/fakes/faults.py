@@ -14,6 +14,7 @@ class FaultLayer:
     """Each order has an `action` (`PutItem`, `PUT`, or `*`), what it `does`, and how many `times`.
 
     `503`: refused, nothing done. `lost`: done, but the answer never arrives. `deaf`: neither done nor answered.
+    `half`: half of the answer's body arrives.
     """
 
     def __init__(self, app: App, faults: list[dict[str, Any]]) -> None:
@@ -37,6 +38,8 @@ class FaultLayer:
             answer = self._app(environ, start_response)
         if does == "lost":
             return _cut(environ)
+        if does == "half":
+            return _half(environ, b"".join(answer))
         return answer
 
     def _fault(self, action: str) -> str | None:
@@ -58,3 +61,8 @@ def _cut(environ: dict[str, Any]) -> Iterable[bytes]:
     """End the connection without an answer."""
     environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
     raise ConnectionAbortedError
+
+
+def _half(environ: dict[str, Any], body: bytes) -> Iterable[bytes]:
+    yield body[: len(body) // 2]
+    yield from _cut(environ)
