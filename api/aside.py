@@ -8,6 +8,7 @@ from typing import BinaryIO, TypeVar, cast
 from gevent import get_hub
 from gevent.monkey import is_module_patched
 
+from jobs.arrival import Arrival, SignedForm
 from jobs.blobs import Blobs, FolderBlobs, Stored
 
 T = TypeVar("T")
@@ -32,8 +33,11 @@ class BlobsAside:
     def put(self, key: str, source: BinaryIO, *, if_absent: bool = False) -> Stored:
         return aside(lambda: self._blobs.put(key, source, if_absent=if_absent))
 
-    def open(self, key: str) -> BinaryIO:
-        return self._blobs.open(key)
+    def open(self, key: str, *, version: str = "") -> BinaryIO:
+        return self._blobs.open(key, version=version)
+
+    def look(self, key: str, *, first: int) -> Arrival:
+        return self._blobs.look(key, first=first)
 
     def copy(self, source: str, target: str) -> None:
         aside(lambda: self._blobs.copy(source, target))
@@ -46,6 +50,9 @@ class BlobsAside:
 
     def link(self, key: str, *, seconds: int, filename: str, media_type: str) -> str | None:
         return self._blobs.link(key, seconds=seconds, filename=filename, media_type=media_type)
+
+    def admit(self, key: str, *, size: int, seconds: int) -> SignedForm | None:
+        return self._blobs.admit(key, size=size, seconds=seconds)
 
 
 def beside_the_loop(blobs: Blobs) -> Blobs:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
+from jobs.arrival import Arrival, SignedForm
 from jobs.clients import Clients, Declined, reaching
 from jobs.errors import BlobExists, BlobNotFound, StoreBusy
 from jobs.s3_reader import S3Reader
@@ -42,8 +43,11 @@ class Blobs(Protocol):
         lost), other bytes raise BlobExists.
         """
 
-    def open(self, key: str) -> BinaryIO:
-        """The blob for reading and seeking. Raises BlobNotFound."""
+    def open(self, key: str, *, version: str = "") -> BinaryIO:
+        """The blob for reading and seeking. Raises BlobNotFound, also when these bytes are not that version's."""
+
+    def look(self, key: str, *, first: int) -> Arrival:
+        """Length, version and at most so many first bytes, by one read. Raises BlobNotFound."""
 
     def copy(self, source: str, target: str) -> None:
         """Raises BlobNotFound."""
@@ -56,6 +60,9 @@ class Blobs(Protocol):
 
     def link(self, key: str, *, seconds: int, filename: str, media_type: str) -> str | None:
         """A URL that reads this blob for so long without a password; None where the API serves the bytes itself."""
+
+    def admit(self, key: str, *, size: int, seconds: int) -> SignedForm | None:
+        """A form that puts exactly `size` bytes under this key; None where the API takes the bytes itself."""
 
 
 _KEY = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
@@ -90,11 +97,19 @@ class FolderBlobs:
             arriving.unlink(missing_ok=True)
         return stored
 
-    def open(self, key: str) -> BinaryIO:
+    def open(self, key: str, *, version: str = "") -> BinaryIO:
         try:
-            return self._path(key).open("rb")
+            file = self._path(key).open("rb")
         except (FileNotFoundError, IsADirectoryError):
             raise BlobNotFound(key) from None
+        if version and version != _version(file):
+            file.close()
+            raise BlobNotFound(key)
+        return file
+
+    def look(self, key: str, *, first: int) -> Arrival:
+        with self.open(key) as file:
+            return Arrival(size=os.fstat(file.fileno()).st_size, head=file.read(first), version=_version(file))
 
     def copy(self, source: str, target: str) -> None:
         with self.open(source) as file:
@@ -116,6 +131,9 @@ class FolderBlobs:
                 yield (Path(folder) / name).relative_to(self._folder).as_posix()
 
     def link(self, key: str, *, seconds: int, filename: str, media_type: str) -> str | None:  # noqa: ARG002 — the port's words
+        return None
+
+    def admit(self, key: str, *, size: int, seconds: int) -> SignedForm | None:  # noqa: ARG002 — the port's words
         return None
 
     def _settle(self, arriving: Path, target: Path, stored: Stored, *, if_absent: bool) -> None:
@@ -184,9 +202,22 @@ class S3Blobs:
                 return stored
         raise StoreBusy(f"{name} cannot be written: others write and delete it again and again")
 
-    def open(self, key: str) -> BinaryIO:
-        client = self._clients.client("s3")
-        return io.BufferedReader(S3Reader(client, bucket=self._bucket, name=self._name(key), key=key), _CHUNK)
+    def open(self, key: str, *, version: str = "") -> BinaryIO:
+        client, name = self._clients.client("s3"), self._name(key)
+        return io.BufferedReader(S3Reader(client, bucket=self._bucket, name=name, key=key, etag=version), _CHUNK)
+
+    def look(self, key: str, *, first: int) -> Arrival:
+        try:
+            answer = self._ask("get_object", Bucket=self._bucket, Key=self._name(key), Range=f"bytes=0-{first - 1}")
+        except Declined as no:
+            if no.code == "InvalidRange":  # it holds nothing
+                return Arrival(size=0, head=b"", version="")
+            if no.code != "NoSuchKey":
+                raise
+            raise BlobNotFound(key) from None
+        with reaching(self._bucket), answer["Body"] as body:
+            size = int(answer["ContentRange"].rpartition("/")[2])
+            return Arrival(size=size, head=body.read(), version=answer["ETag"])
 
     def copy(self, source: str, target: str) -> None:
         origin = {"Bucket": self._bucket, "Key": self._name(source)}
@@ -221,6 +252,15 @@ class S3Blobs:
         with reaching(self._bucket):
             url: str = self._clients.client("s3").generate_presigned_url("get_object", Params=asked, ExpiresIn=seconds)
         return url
+
+    def admit(self, key: str, *, size: int, seconds: int) -> SignedForm | None:
+        fields = {"success_action_status": "201"}
+        conditions = [["content-length-range", size, size], fields]
+        with reaching(self._bucket):
+            post = self._clients.client("s3").generate_presigned_post(
+                self._bucket, self._name(key), Fields=dict(fields), Conditions=conditions, ExpiresIn=seconds
+            )
+        return SignedForm(url=post["url"], fields=post["fields"])
 
     def _holds(self, name: str, stored: Stored) -> bool | None:
         """Whether the blob has these bytes, by the digest it carries; None when there is none."""
@@ -262,6 +302,12 @@ def _copied(source: BinaryIO, target: BinaryIO) -> Stored:
         target.write(chunk)
         size += len(chunk)
     return Stored(size=size, sha256=digest.hexdigest())
+
+
+def _version(file: BinaryIO) -> str:
+    """Tells the bytes of a file from those of another that took its place."""
+    facts = os.fstat(file.fileno())
+    return f"{facts.st_ino}-{facts.st_mtime_ns}"
 
 
 def _holds(path: Path, stored: Stored) -> bool | None:

@@ -12,19 +12,19 @@ TRIES = 4  # connections in a row that bring nothing
 
 
 class S3Reader(io.RawIOBase):
-    """Reads one version of an object, pinned by its ETag, and holds nothing of it.
+    """Reads one version of an object, the one of this ETag or else the first met, and holds nothing of it.
 
     Raises BlobNotFound when there is none, or when it went after the first connection was lost.
     """
 
-    def __init__(self, client: Any, *, bucket: str, name: str, key: str) -> None:
+    def __init__(self, client: Any, *, bucket: str, name: str, key: str, etag: str = "") -> None:
         super().__init__()
         self._client = client
         self._bucket = bucket
         self._name = name
         self._key = key
         self._at = 0
-        self._etag = ""
+        self._etag = etag
         self._body: Any = None
         answer = self._ask()
         self._body, self._etag = answer["Body"], answer["ETag"]
