@@ -7,7 +7,7 @@ import numpy as np
 
 from model.classical import demosaiced
 from model.enhancement import Restorer, enhance_with
-from model.plan import Codes, Plan
+from model.plan import Codes, Plan, developed
 from photos.raster import Raster
 
 DIAMETER, COLOUR_SIGMA, SPACE_SIGMA = 7, 40, 5
@@ -33,7 +33,7 @@ class GainOnly:
         kind = np.uint8 if plan.white == 255 else np.uint16
 
         def restore(block: Codes) -> Codes:
-            encoded = plan.source[0][block] if plan.matrix is None else demosaiced(block, plan, plan.matrix)
+            encoded = developed(block, plan.source) if plan.matrix is None else demosaiced(block, plan, plan.matrix)
             if plan.blend is not None:
                 encoded = encoded @ plan.blend.T
             return np.asarray(np.interp(encoded, entries, plan.tone).round().astype(kind))

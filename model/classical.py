@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from model.enhancement import Restorer, enhance_with
 from model.light import decode, encode
-from model.plan import Codes, Plan
+from model.plan import Codes, Plan, developed
 from photos.raster import Raster
 
 DIAMETER, COLOUR_SIGMA, SPACE_SIGMA = 7, 40 / 255, 5
@@ -42,7 +42,7 @@ class ClassicalEngine:
         kind = np.uint8 if plan.white == 255 else np.uint16
 
         def restore(block: Codes) -> Codes:
-            encoded = plan.source[0][block] if plan.matrix is None else demosaiced(block, plan, plan.matrix)
+            encoded = developed(block, plan.source) if plan.matrix is None else demosaiced(block, plan, plan.matrix)
             if plan.blend is not None:
                 encoded = encoded @ plan.blend.T
             toned = np.interp(encoded, entries, plan.tone / plan.white).astype(np.float32)

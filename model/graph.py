@@ -75,15 +75,14 @@ def packed(block: Node, source: Node, layout: str, levels: int) -> Node:
     if layout == "rgb":
         split = ops.reshape(block, ops.concat([height, two, width, two, integers([3])], 0), special_zero=False)
         ordered = ops.transpose(split, integers([4, 1, 3, 0, 2]))
-        count = 12
+        table = np.arange(12) // 4
     else:
         split = ops.reshape(block, ops.concat([height, two, width, two], 0), special_zero=False)
         ordered = ops.transpose(split, integers([1, 3, 0, 2]))
-        count = 4
-    planes = ops.reshape(ordered, ops.concat([integers([1, count]), height, width], 0), special_zero=False)
-    index = ops.convert(planes, ov.Type.i32)
-    if layout == "mosaic":
-        index = ops.add(index, ops.constant((np.arange(4, dtype=np.int32) * levels).reshape(1, 4, 1, 1)))
+        table = np.arange(4)
+    planes = ops.reshape(ordered, ops.concat([integers([1, len(table)]), height, width], 0), special_zero=False)
+    start = ops.constant((table * levels).astype(np.int32).reshape(1, -1, 1, 1))
+    index = ops.add(ops.convert(planes, ov.Type.i32), start)
     return ops.gather(source, index, ops.constant(np.int32(0)))
 
 
@@ -159,7 +158,7 @@ def build(
     kinds = {8: ov.Type.u8, 16: ov.Type.u16}
     levels = 1 << depth_in
     block = ops.parameter([-1, -1, 3] if layout == "rgb" else [-1, -1], kinds[depth_in], name="block")
-    source = ops.parameter([levels * (4 if layout == "mosaic" else 1)], ov.Type.f32, name="source")
+    source = ops.parameter([levels * (4 if layout == "mosaic" else 3)], ov.Type.f32, name="source")
     conditions = ops.parameter([1, 2, 1, 1], ov.Type.f32, name="conditions")
     tone = ops.parameter([entries], ov.Type.f32, name="tone")
     scale = ops.parameter([1], ov.Type.f32, name="scale")

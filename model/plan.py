@@ -20,7 +20,8 @@ Codes = NDArray[np.uint8] | NDArray[np.uint16]
 class Plan:
     """How one photo is enhanced.
 
-    source: [1, levels] source code → encoded light, gained; for a mosaic [4, levels], one row per position of RGGB.
+    source: [3, levels] source code of R, G, B → encoded light, gained; for a mosaic [4, levels], a row per position
+        of RGGB.
     conditions: [2] what the network is told, log2(ratio)/8 and 4·sigma of the noise.
     strength: 0…1, the share of the restoration that is applied.
     matrix: [3, 3] white-balanced camera colours → linear sRGB, None when the codes are sRGB already.
@@ -74,8 +75,13 @@ def sample_planes(pixels: Codes, raster: Raster, source: NDArray[np.float32]) ->
     if raster.layout == "mosaic":
         quads = [parts[::2, ::2], parts[::2, 1::2], parts[1::2, ::2], parts[1::2, 1::2]]
         return np.stack([table[quad] for table, quad in zip(source, quads, strict=True)])
-    encoded = source[0][parts]
+    encoded = developed(parts, source)
     return np.concatenate([encoded[row::2, column::2].transpose(2, 0, 1) for row in (0, 1) for column in (0, 1)])
+
+
+def developed(codes: Codes, source: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Codes [..., 3] → encoded light [..., 3], each colour by its own table."""
+    return np.stack([table[codes[..., colour]] for colour, table in enumerate(source)], -1)
 
 
 def strength(raster: Raster, ratio: float) -> float:
@@ -89,6 +95,8 @@ def strength(raster: Raster, ratio: float) -> float:
 def plan(pixels: Codes, raster: Raster, ratio: float, depth: int) -> Plan:
     """The plan for codes [H, W, 3] or [H, W], a ratio 1…300, and results of 8 or 16 bits."""
     source = np.maximum(encode(ratio * linear_tables(raster)), INPUT_LOW).astype(np.float32)
+    if raster.layout == "rgb":
+        source = np.repeat(source, 3, axis=0)
     sigma = noise_sigma(sample_planes(pixels, raster, source))
     white = (1 << depth) - 1
     matrix = np.array(raster.colour_matrix, np.float32).reshape(3, 3) if raster.layout == "mosaic" else None

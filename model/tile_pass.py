@@ -75,7 +75,8 @@ def in_range(residual: Tensor) -> Tensor:
 
 def packed_rgb(codes: Tensor, source: Tensor) -> Tensor:
     """Codes [h, w, 3] → encoded planes [1, 12, h/2, w/2]."""
-    return functional.pixel_unshuffle(source[0][codes].permute(2, 0, 1)[None], 2)
+    colours = [table[plane] for table, plane in zip(source, codes.unbind(-1), strict=True)]
+    return functional.pixel_unshuffle(torch.stack(colours)[None], 2)
 
 
 def packed_mosaic(codes: Tensor, source: Tensor) -> Tensor:
@@ -87,6 +88,6 @@ def packed_mosaic(codes: Tensor, source: Tensor) -> Tensor:
 def toned(picture: Tensor, tone: Tensor, top: float) -> Tensor:
     """Encoded light → output codes, rounded, by linear interpolation in the tone table."""
     place = picture.clamp(0, top) * ((len(tone) - 1) / top)
-    below = place.int().clamp(max=len(tone) - 2)
+    below = place.int().clamp(0, len(tone) - 2)  # both ways: a NaN must not become an index out of bounds
     low, high = tone[below], tone[below + 1]
     return (low + (place - below) * (high - low)).round()
