@@ -1,6 +1,6 @@
 """The device that PyTorch computes on: whether it answers, which precision suits it, and what its errors mean."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 
@@ -75,8 +75,3 @@ def precision(device: torch.device) -> torch.dtype:
     if device.type == "cuda":
         return torch.float16 if torch.cuda.get_device_capability(device)[0] >= TENSOR_CORES else torch.float32
     return torch.bfloat16 if device.type == "cpu" and fast_bfloat16(device) else torch.float32
-
-
-def streams(device: torch.device) -> Any:
-    """The module that has this device's streams and events; elsewhere torch's own stand-ins, where work is in order."""
-    return torch.cuda if device.type == "cuda" else torch.cpu

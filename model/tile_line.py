@@ -10,12 +10,12 @@ changes hands between streams. A CPU has one slot and torch's stand-ins for stre
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from model.accelerator import streams
 from model.plan import Codes
 
 Work = Callable[[Tensor], tuple[Tensor, Tensor]]
@@ -33,11 +33,10 @@ class Twin:
 class Slot:
     """One tile under way: what is read, what is written, and the events that tell how far it is."""
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, streams: Any) -> None:
         self.device = device
-        self.codes, self.bright, self.holds = Twin(0, device), Twin(0, device), Twin(1, device)
-        made = streams(device)
-        self.uploaded, self.computed, self.done = made.Event(), made.Event(), made.Event()
+        self.codes, self.bright, self.holds = Twin(1, device), Twin(1, device), Twin(1, device)
+        self.uploaded, self.computed, self.done = streams.Event(), streams.Event(), streams.Event()
         self.shape: tuple[int, ...] = ()
         self.kind = torch.uint8
         self.bright_shape: tuple[int, ...] = ()
@@ -48,12 +47,14 @@ class Slot:
         self.uploaded.synchronize()
         self.done.synchronize()
 
-    def hold(self, block: Codes) -> None:
-        """Take a tile's codes into the pinned buffer."""
-        if block.nbytes > len(self.codes.host):
+    def hold(self, block: Codes) -> bool:
+        """Take a tile's codes into the pinned buffer; whether its twin is new."""
+        fresh = block.nbytes > len(self.codes.host)
+        if fresh:
             self.codes = Twin(block.nbytes, self.device)
         self.codes.host.numpy()[: block.nbytes].view(block.dtype).reshape(block.shape)[...] = block
         self.shape, self.kind = block.shape, torch.uint8 if block.dtype == np.uint8 else torch.int16
+        return fresh
 
     def given(self) -> Tensor:
         """The codes on the device; uint16 as int16, which every backend has."""
@@ -74,14 +75,16 @@ class Slot:
 
 
 class Line:
-    """The way of a photo's tiles through one device; one photo at a time."""
+    """The way of a photo's tiles through one device; one photo at a time.
 
-    def __init__(self, device: torch.device) -> None:
-        self.device = device
-        self.streams = streams(device)
+    streams: the module that has the device's streams and events, torch.cuda or torch.cpu.
+    """
+
+    def __init__(self, device: torch.device, streams: Any, slots: int) -> None:
+        self.streams = streams
         self.beside = device.type == "cuda"
-        self.upload, self.download = self.streams.Stream(), self.streams.Stream()
-        self.slots = [Slot(device) for _ in range(2 if self.beside else 1)]
+        self.upload, self.download = streams.Stream(), streams.Stream()
+        self.slots = [Slot(device, streams) for _ in range(slots)]
 
     def restored(self, blocks: Iterable[Codes], work: Work, exact: Work) -> Iterator[Codes]:
         """Output codes of tiles, in order; `exact` does a tile again whose `work` does not hold."""
@@ -99,9 +102,9 @@ class Line:
     def send(self, slot: Slot, block: Codes, work: Work) -> None:
         """Begin a tile: everything after the copy into the pinned buffer happens beside us."""
         slot.wait()
-        slot.hold(block)
-        # Its memory may be that of a tensor which the computation still reads.
-        self.upload.wait_stream(self.streams.current_stream())
+        if slot.hold(block):
+            # New memory may be that of a tensor which a computation still reads.
+            self.upload.wait_stream(self.streams.current_stream())
         with self.streams.stream(self.upload):
             size = block.nbytes
             slot.codes.there[:size].copy_(slot.codes.host[:size], non_blocking=self.beside)

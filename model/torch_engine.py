@@ -54,8 +54,9 @@ class TorchEngine:
         self.device = device
         self.dtype = precision(device)
         self.network = network(self.weights, device, self.dtype)
-        self.line = Line(device)
-        self.side = SIDE if device.type == "cuda" else None
+        beside = device.type == "cuda"
+        self.line = Line(device, torch.cuda if beside else torch.cpu, slots=2 if beside else 1)
+        self.side = SIDE if beside else None
 
     def warm(self) -> None:
         """Have one photo of each kind pass, so that the first real one finds the kernels chosen and memory reserved.

@@ -22,7 +22,7 @@ NEUTRAL = (0.5, 1.0, 0.625)
 
 def light(name, ratio, seed=0):
     """Linear sRGB [H, W, 3] of a photo at 1/ratio of its exposure, with shot and read noise."""
-    bright = decode(PHOTOS[name]().astype(np.float64) / 255) / ratio
+    bright = decode(PHOTOS[name]()[:320, :400].astype(np.float64) / 255) / ratio
     noise = np.random.default_rng(seed).standard_normal(bright.shape)
     return (bright + noise * np.sqrt(bright / 8000 + 1e-8)).clip(0, 1)
 
