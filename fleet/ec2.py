@@ -60,6 +60,7 @@ class Ec2Fleet:
         clock: Clock,
         terms: Terms,
         project: str,
+        slots: int,
         subnets: Sequence[str] = (),
         hard_age_s: float = 12 * 3600.0,
         on_demand_budget: int = 0,
@@ -70,6 +71,7 @@ class Ec2Fleet:
         self._clock = clock
         self._terms = terms
         self._project = project
+        self._slots = slots
         self._offers = Offers(
             ec2, table, terms=terms, project=project, subnets=subnets, on_demand_budget=on_demand_budget
         )
@@ -78,17 +80,16 @@ class Ec2Fleet:
         self._listing: tuple[int, list[dict[str, Any]]] | None = None
 
     def machines(self) -> list[Machine]:
-        orders = read_orders(self._table)
-        listed = self._listed()
+        orders = read_orders(self._table, up_to=self._slots)
+        asked_ms, listed = self._listed()
         up = [machine_of(each) for each in listed if each["State"]["Name"] in UP]
         shown = {each["InstanceId"] for each in listed}
-        now = self._clock()
         for order in orders:
             found = [each for each in up if (each.slot, each.epoch) == (order.slot, order.epoch)]
             if found and order.machine in ("", UNNAMED):  # its launch had no answer; the list may lose it once more
                 with suppress(SlotTaken):
                     self._noted(order, found[0].name, "")
-            elif not found and order.machine not in shown and 0 <= now - order.answered_ms < LISTING_LAG_MS:
+            elif not found and order.machine not in shown and abs(asked_ms - order.answered_ms) < LISTING_LAG_MS:
                 up.append(ordered_machine(order))
         return sorted(up, key=lambda machine: (machine.slot, machine.epoch))
 
@@ -134,12 +135,12 @@ class Ec2Fleet:
                 return
             self._sleep(1.0)
 
-    def _listed(self) -> list[dict[str, Any]]:
-        """Our instances in every state, as EC2 tells them, at most two seconds old."""
-        now = self._clock()
-        if self._listing is None or not 0 <= now - self._listing[0] < LISTING_KEPT_MS:
-            self._listing = (now, list(self._pages()))
-        return self._listing[1]
+    def _listed(self) -> tuple[int, list[dict[str, Any]]]:
+        """When EC2 was asked, at most two seconds ago, and our instances in every state as it told them."""
+        now, kept = self._clock(), self._listing
+        if kept is None or not 0 <= now - kept[0] < LISTING_KEPT_MS:
+            self._listing = kept = (now, list(self._pages()))
+        return kept
 
     def _pages(self) -> Iterator[dict[str, Any]]:
         wanted: dict[str, Any] = {"Filters": [{"Name": f"tag:{PROJECT_TAG}", "Values": [self._project]}]}
@@ -211,7 +212,8 @@ class Ec2Fleet:
         assert wanted is not None
         match consequence(code):
             case "token_used":
-                epochs = [machine_of(each).epoch for each in self._listed() if machine_of(each).slot == order.slot]
+                _, listed = self._listed()
+                epochs = [machine_of(each).epoch for each in listed if machine_of(each).slot == order.slot]
                 if code == "IdempotentParameterMismatch":
                     order = self._noted(order, UNNAMED, "")
                 return SlotTaken(order.slot, max(order.epoch, *epochs, 0))
@@ -222,16 +224,19 @@ class Ec2Fleet:
                     return StoreBusy(f"ec2: another launcher tries slot {order.slot}")
                 return self._spare(order, meant(wanted, code, {}), answered=False)
 
-    def _spare(self, order: Order, codes: dict[str, str], *, answered: bool = True) -> NoCapacity:
+    def _spare(self, order: Order, codes: dict[str, str], *, answered: bool = True) -> FirstlightError:
         """Remember who refused, and tell whether somebody else may be asked at once."""
         assert order.offer is not None
         now = self._clock()
         self._offers.release(order.offer, now)
         if QUOTA in codes.values():
             log.error("%s", cure(QUOTA, ""))
-        others = self._offers.spare(codes, now)
-        said = f"{order.offer.flavour}, {order.offer.market}: {', '.join(sorted(set(codes.values())))}"
-        return NoCapacity(said, others=others, answered=answered)
+        none = self._offers.spare(codes, now)
+        if none is None:
+            said = f"{order.offer.flavour}, {order.offer.market}: {', '.join(sorted(set(codes.values())))}"
+            return NoCapacity(said, others=True, answered=answered)
+        none.answered = answered
+        return none
 
 
 @contextmanager
@@ -245,5 +250,5 @@ def _asking() -> Iterator[None]:
 
 
 def _code_behind(busy: StoreBusy) -> str:
-    response: dict[str, Any] = getattr(busy.__cause__, "response", {})
+    response: dict[str, Any] = getattr(busy.__cause__, "response", None) or {}
     return str(response.get("Error", {}).get("Code", ""))

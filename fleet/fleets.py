@@ -26,6 +26,7 @@ def open_fleet(settings: Settings, ports: Ports, *, clients: Clients | None = No
             clock=ports.clock,
             terms=Terms.of(settings.fleet, settings.flavours),
             project=settings.project,
+            slots=settings.max_machines,
             subnets=tuple(filter(None, (each.strip() for each in settings.subnets.split(",")))),
             hard_age_s=settings.hard_age_s,
             on_demand_budget=settings.on_demand_budget,

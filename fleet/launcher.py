@@ -125,9 +125,9 @@ class Launcher:
             return None
         if not slot.charged and not self._purse.pay(costs, now):
             return self._refuse(launch, slot, now)
-        for _ in range(OFFERS):
+        for left in reversed(range(OFFERS)):
             after, again = self._asked(slot, now)
-            if not again:
+            if not again or not left:
                 break
             slot = self._write(begun(after, reason=launch.reason, now=now))
             if slot is None:  # somebody else goes on, at his own cost
@@ -151,8 +151,8 @@ class Launcher:
             return replace(slot, outcome="ended", epoch=max(slot.epoch, taken.epoch), answered=True), False
         except NoCapacity as error:
             log.warning("no capacity for slot %d: %s", slot.number, error)
-            slot = replace(slot, answered=error.answered, charged=False)
-            return without_capacity(slot, detail=str(error), now=now), error.others
+            slot = replace(slot, outcome="no_capacity", answered=error.answered, charged=False)
+            return slot if error.others else without_capacity(slot, detail=str(error), now=now), error.others
         except LaunchRefused as error:
             log.exception("slot %d cannot be launched", slot.number)
             slot = replace(slot, answered=error.answered, charged=False)

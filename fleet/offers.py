@@ -64,14 +64,14 @@ class Offers:
         if wanted.market == "on-demand":
             self._on_demand(-1, now)
 
-    def spare(self, codes: dict[str, str], now: int) -> bool:
-        """Remember the pools that refused; whether there are others to ask at once."""
+    def spare(self, codes: dict[str, str], now: int) -> NoCapacity | LaunchRefused | None:
+        """Remember the pools that refused; why there are no others to ask at once, or None when there are."""
         spare_pools(self._table, codes, now=now)
         try:
             self.best(now)
-        except (NoCapacity, LaunchRefused):
-            return False
-        return True
+        except (NoCapacity, LaunchRefused) as none:
+            return none
+        return None
 
     def _on_demand(self, amount: int, now: int, *, limit: int | None = None) -> int | None:
         day = now // DAY_MS

@@ -41,8 +41,6 @@ class Order:
             key=f"{GROUP}/{self.slot}",
             doc=json.dumps(doc, separators=(",", ":")),
             revision=revision,
-            group=GROUP,
-            rank_ms=self.slot,
         )
 
     @classmethod
@@ -62,8 +60,10 @@ class Order:
         )
 
 
-def read_orders(table: JobTable) -> list[Order]:
-    return [Order.from_row(row) for row in table.listed(GROUP, limit=1000)]
+def read_orders(table: JobTable, *, up_to: int) -> list[Order]:
+    """The orders of the slots below `up_to`, as they are now."""
+    rows = table.read_many(f"{GROUP}/{number}" for number in range(up_to))
+    return [Order.from_row(row) for row in rows.values()]
 
 
 def read_order(table: JobTable, slot: int) -> Order | None:

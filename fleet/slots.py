@@ -82,9 +82,11 @@ class Slot:
         return self.outcome == "launching" and abs(now - self.launched_ms) <= LAUNCH_GRACE_MS
 
 
-def read_slots(table: JobTable) -> list[Slot]:
-    """Every slot that has a row, lowest number first."""
-    return [Slot.from_row(row) for row in table.listed(GROUP, limit=1000)]
+def read_slots(table: JobTable, *, up_to: int = 0) -> list[Slot]:
+    """Every slot that has a row, lowest number first; those below `up_to` as they are now, for the list may lag."""
+    rows = {row.key: row for row in table.listed(GROUP, limit=1000)}
+    rows |= table.read_many(f"{GROUP}/{number}" for number in range(up_to))
+    return sorted((Slot.from_row(row) for row in rows.values()), key=lambda slot: slot.number)
 
 
 def write_slot(table: JobTable, slot: Slot) -> Slot:

@@ -51,7 +51,7 @@ def observe(ports: Ports, fleet: Fleet, *, max_machines: int, watching_since_ms:
     The order matters: a machine that is missing although its row, read before, says `launched` is truly gone, and its
     last heartbeat, read after, is truly its last.
     """
-    rows = {slot.number: slot for slot in read_slots(ports.table)}
+    rows = {slot.number: slot for slot in read_slots(ports.table, up_to=max_machines)}
     machines = tuple(fleet.machines())
     numbers = {*range(max_machines), *rows, *(machine.slot for machine in machines)}
     return View(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,25 @@ from jobs.settings import Settings
 from tests.fleet.clocks import FakeClock
 from tests.fleet.clouds import Cloud
 from tests.fleet.processes import until
+from tests.fleet.regions import World
+
+LINK_LOCAL = "169.254."
+
+
+@pytest.fixture(autouse=True)
+def _no_metadata_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test asks the real instance metadata, nor signs with real credentials; a child process inherits that."""
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    real = socket.socket.connect
+
+    def connect(self: socket.socket, address: object) -> None:
+        assert not str(address).removeprefix("('").startswith(LINK_LOCAL), "a test reached for the real metadata"
+        real(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
 
 
 @pytest.fixture
@@ -67,4 +87,12 @@ def world(settings: Settings, clock: FakeClock):
     """Stores under a fake clock, and a cloud."""
     ports = open_ports(settings, clock=clock)
     yield ports, Cloud(clock=clock)
+    ports.close()
+
+
+@pytest.fixture
+def ec2(settings: Settings, clock: FakeClock) -> Iterator[World]:
+    """A region of EC2 in fair weather, under a fake clock."""
+    ports = open_ports(settings, clock=clock)
+    yield World(ports=ports, clock=clock)
     ports.close()
