@@ -9,7 +9,8 @@ from gevent import get_hub
 from gevent.monkey import is_module_patched
 
 from jobs.arrival import Arrival, SignedForm
-from jobs.blobs import Blobs, FolderBlobs, Stored
+from jobs.blobs import Blobs, FolderBlobs
+from jobs.stored import Stored
 
 T = TypeVar("T")
 

@@ -33,6 +33,7 @@ def application() -> Flask:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = Settings.read(environ)
     ports = open_ports(settings, clock=now_ms)
+    ports.warm()
     codec = Codec(sandbox=cast("Mode", settings.sandbox), limits=Limits(file_bytes=settings.max_photo_bytes))
     made = create_app(
         settings,

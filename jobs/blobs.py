@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import io
 import os
 import re
@@ -11,7 +10,6 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -19,15 +17,8 @@ from jobs.arrival import Arrival, SignedForm
 from jobs.clients import Clients, Declined, reaching
 from jobs.errors import BlobExists, BlobNotFound, StoreBusy
 from jobs.s3_reader import S3Reader
-from jobs.span import Span, rewindable
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
-    """What was written: length in bytes and sha256 in hex."""
-
-    size: int
-    sha256: str
+from jobs.span import rewindable
+from jobs.stored import Stored, copied, holds, measured
 
 
 class Blobs(Protocol):
@@ -89,7 +80,7 @@ class FolderBlobs:
         arriving = self._arriving / uuid.uuid4().hex
         try:
             with arriving.open("xb") as file:
-                stored = _copied(source, file)
+                stored = copied(source, file)
                 file.flush()
                 os.fsync(file.fileno())
             self._settle(arriving, target, stored, if_absent=if_absent)
@@ -146,7 +137,7 @@ class FolderBlobs:
                 else:
                     arriving.replace(target)
             except FileExistsError:
-                if (same := _holds(target, stored)) is None:
+                if (same := holds(target, stored)) is None:
                     continue
                 if not same:
                     raise BlobExists(target.relative_to(self._folder).as_posix()) from None
@@ -177,7 +168,7 @@ class S3Blobs:
     def put(self, key: str, source: BinaryIO, *, if_absent: bool = False) -> Stored:
         name = self._name(key)
         with rewindable(source) as span:
-            stored = _measured(span)
+            stored = measured(span)
             request = {
                 "Bucket": self._bucket,
                 "Key": name,
@@ -203,8 +194,9 @@ class S3Blobs:
         raise StoreBusy(f"{name} cannot be written: others write and delete it again and again")
 
     def open(self, key: str, *, version: str = "") -> BinaryIO:
-        client, name = self._clients.client("s3"), self._name(key)
-        return io.BufferedReader(S3Reader(client, bucket=self._bucket, name=name, key=key, etag=version), _CHUNK)
+        name = self._name(key)
+        reader = S3Reader(self.client(), bucket=self._bucket, name=name, key=key, etag=version)
+        return io.BufferedReader(reader, _CHUNK)
 
     def look(self, key: str, *, first: int) -> Arrival:
         try:
@@ -250,17 +242,21 @@ class S3Blobs:
             "ResponseContentType": media_type,
         }
         with reaching(self._bucket):
-            url: str = self._clients.client("s3").generate_presigned_url("get_object", Params=asked, ExpiresIn=seconds)
+            url: str = self.client().generate_presigned_url("get_object", Params=asked, ExpiresIn=seconds)
         return url
 
     def admit(self, key: str, *, size: int, seconds: int) -> SignedForm | None:
         fields = {"success_action_status": "201"}
         conditions = [["content-length-range", size, size], fields]
         with reaching(self._bucket):
-            post = self._clients.client("s3").generate_presigned_post(
+            post = self.client().generate_presigned_post(
                 self._bucket, self._name(key), Fields=dict(fields), Conditions=conditions, ExpiresIn=seconds
             )
         return SignedForm(url=post["url"], fields=post["fields"])
+
+    def client(self) -> Any:
+        """What speaks to S3; made at the first call."""
+        return self._clients.client("s3")
 
     def _holds(self, name: str, stored: Stored) -> bool | None:
         """Whether the blob has these bytes, by the digest it carries; None when there is none."""
@@ -273,9 +269,8 @@ class S3Blobs:
         return bool(head["Metadata"].get("sha256") == stored.sha256)
 
     def _ask(self, operation: str, **request: Any) -> dict[str, Any]:
-        client = self._clients.client("s3")
         with reaching(self._bucket):
-            answer: dict[str, Any] = getattr(client, operation)(**request)
+            answer: dict[str, Any] = getattr(self.client(), operation)(**request)
         return answer
 
     def _name(self, key: str) -> str:
@@ -284,39 +279,10 @@ class S3Blobs:
         return self._prefix + key
 
 
-def _measured(source: Span) -> Stored:
-    digest = hashlib.sha256()
-    size = 0
-    while chunk := source.read(_CHUNK):
-        digest.update(chunk)
-        size += len(chunk)
-        time.sleep(0)  # other greenlets' turn: nothing here waits for a socket
-    return Stored(size=size, sha256=digest.hexdigest())
-
-
-def _copied(source: BinaryIO, target: BinaryIO) -> Stored:
-    digest = hashlib.sha256()
-    size = 0
-    while chunk := source.read(_CHUNK):
-        digest.update(chunk)
-        target.write(chunk)
-        size += len(chunk)
-    return Stored(size=size, sha256=digest.hexdigest())
-
-
 def _version(file: BinaryIO) -> str:
     """Tells the bytes of a file from those of another that took its place."""
     facts = os.fstat(file.fileno())
     return f"{facts.st_ino}-{facts.st_mtime_ns}"
-
-
-def _holds(path: Path, stored: Stored) -> bool | None:
-    """Whether the file has these bytes; None when there is none."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == stored.sha256
-    except FileNotFoundError:
-        return None
 
 
 def _sync_folder(folder: Path) -> None:

@@ -97,6 +97,10 @@ class Items:
     def count(self, index: str, condition: str, values: Values) -> int:
         return sum(page["Count"] for page in self._pages(index, condition, values, Select="COUNT"))
 
+    def client(self, tries: int = TRIES) -> Any:
+        """What speaks to DynamoDB; made at the first call."""
+        return self._clients.client("dynamodb", tries=tries)
+
     def _batch(self, keys: list[str]) -> list[Item]:
         """What DynamoDB leaves out under load is asked for again, a few times."""
         left: dict[str, Any] = {self._table: {"Keys": [_key(key) for key in keys], "ConsistentRead": True}}
@@ -126,9 +130,8 @@ class Items:
             asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def _ask(self, operation: str, *, tries: int = TRIES, **request: Any) -> dict[str, Any]:
-        client = self._clients.client("dynamodb", tries=tries)
         with reaching(self._table):
-            answer: dict[str, Any] = getattr(client, operation)(**request)
+            answer: dict[str, Any] = getattr(self.client(tries), operation)(**request)
         return answer
 
 

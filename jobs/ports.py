@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlsplit
 
 from jobs.blobs import Blobs, FolderBlobs, S3Blobs
-from jobs.clients import Clients
+from jobs.clients import Clients, warmed
 from jobs.clock import Clock
 from jobs.ledger import Ledger
 from jobs.queue import Queue, SqliteQueue, SqsQueue, region_in
@@ -16,9 +18,16 @@ from jobs.table import DynamoTable, JobTable, SqliteTable
 from jobs.transitions import Terms
 
 
+def _rest() -> None:
+    """A laptop's stores need no warming."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Blobs, queue and table, the ledger over the table, and the clock they share. Not to be carried over a fork."""
+    """Blobs, queue and table, the ledger over the table, and the clock they share. Not to be carried over a fork.
+
+    `warm` loads in a thread what speaks to AWS, where anything does; else the first use waits for it.
+    """
 
     blobs: Blobs
     queue: Queue
@@ -26,6 +35,7 @@ class Ports:
     ledger: Ledger
     clock: Clock
     job_deadline_ms: int
+    warm: Callable[[], object] = _rest
 
     def close(self) -> None:
         self.queue.close()
@@ -39,14 +49,18 @@ def open_ports(settings: Settings, *, clock: Clock, wait_s: float = WAIT_S, clie
     """
     clients = clients or Clients(region=region_in(settings.queue))
     table = _table(settings.table, clients, wait_s=wait_s)
+    blobs = _blobs(settings.blobs, clients)
+    queue = _queue(settings.queue, clients, clock=clock, wait_s=wait_s)
+    cold = [each.client for each in (table, blobs, queue) if isinstance(each, S3Blobs | SqsQueue | DynamoTable)]
     terms = Terms(lease_ms=int(settings.lease_s * 1000), keep_ms=int(settings.keep_s * 1000))
     return Ports(
-        blobs=_blobs(settings.blobs, clients),
-        queue=_queue(settings.queue, clients, clock=clock, wait_s=wait_s),
+        blobs=blobs,
+        queue=queue,
         table=table,
         ledger=Ledger(table, terms=terms, clock=clock),
         clock=clock,
         job_deadline_ms=int(settings.job_deadline_s * 1000),
+        warm=partial(warmed, cold) if cold else _rest,
     )
 
 

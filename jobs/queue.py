@@ -201,6 +201,10 @@ class SqsQueue:
     def close(self) -> None:
         """Connections end with the process."""
 
+    def client(self, read_s: float = READ_S) -> Any:
+        """What speaks to SQS; made at the first call."""
+        return self._clients.client("sqs", read_s=read_s, endpoint=self._endpoint)
+
     def _ask_about(self, message: Message, operation: str, **request: Any) -> None:
         try:
             self._ask(operation, ReceiptHandle=message.receipt_handle, **request)
@@ -209,9 +213,8 @@ class SqsQueue:
                 raise
 
     def _ask(self, operation: str, *, read_s: float = READ_S, **request: Any) -> dict[str, Any]:
-        client = self._clients.client("sqs", read_s=read_s, endpoint=self._endpoint)
         with reaching(self._url):
-            answer: dict[str, Any] = getattr(client, operation)(QueueUrl=self._url, **request)
+            answer: dict[str, Any] = getattr(self.client(read_s), operation)(QueueUrl=self._url, **request)
         return answer
 
 

@@ -186,6 +186,7 @@ class DynamoTable:
 
     def __init__(self, name: str, clients: Clients) -> None:
         self._items = Items(name, clients)
+        self.client = self._items.client
 
     def insert(self, row: Row) -> Row:
         return self._write(row, revision=1, condition="attribute_not_exists(row_key)", values={}, fact=RowExists)

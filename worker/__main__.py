@@ -40,6 +40,7 @@ def main() -> int:
         return 2
     launched = arguments.slot >= 0
     ports = open_ports(settings, clock=now_ms)
+    ports.warm()
     identity = Identity(
         worker=f"slot{arguments.slot}-{arguments.epoch}" if launched else uuid.uuid4().hex,
         slot=arguments.slot,

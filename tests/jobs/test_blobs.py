@@ -10,8 +10,9 @@ import tracemalloc
 
 import pytest
 
-from jobs.blobs import Blobs, Stored
+from jobs.blobs import Blobs
 from jobs.errors import BlobExists, BlobNotFound
+from jobs.stored import Stored
 
 
 def put(blobs: Blobs, key: str, content: bytes, **options: bool) -> Stored:

@@ -11,7 +11,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from jobs.clients import CONNECT_S, READ_S, TRIES, Clients, Declined, reaching
+from jobs.clock import now_ms
 from jobs.errors import StoreBusy, StoreUnusable
+from jobs.ports import open_ports
+from jobs.queue import SqsQueue
+from jobs.settings import Settings
 
 
 @pytest.fixture(autouse=True)
@@ -136,3 +140,27 @@ def test_a_laptop_loads_no_boto3() -> None:
     )
     told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert told.stdout == "[]\n"
+
+
+def test_what_speaks_to_aws_is_made_beside_other_work() -> None:
+    clients = Clients()
+    stores = Settings(
+        blobs="s3://photos", queue="https://sqs.eu-west-1.amazonaws.com/1/a", table="dynamodb://firstlight"
+    )
+    ports = open_ports(stores, clock=now_ms, clients=clients)
+    ports.warm()
+    for thread in threading.enumerate():
+        if thread.name == "clients":
+            thread.join(20)
+    made = set(clients._made.values())
+    assert {client.meta.service_model.service_name for client in made} == {"s3", "sqs", "dynamodb"}
+    assert isinstance(ports.queue, SqsQueue)
+    assert ports.queue.client() in made
+
+
+def test_without_a_region_warming_leaves_the_complaint_to_the_first_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    ports = open_ports(Settings(table="dynamodb://firstlight"), clock=now_ms)
+    ports.warm()
+    with pytest.raises(StoreUnusable, match="AWS_DEFAULT_REGION"):
+        ports.table.read("a")
