@@ -23,7 +23,8 @@ def send(sock: socket.socket, message: dict[str, object], fds: Sequence[int] = (
     """Send one message; the descriptors ride on its first byte."""
     data = frame(message)
     sent = socket.send_fds(sock, [data], list(fds)) if fds else 0
-    sock.sendall(memoryview(data)[sent:])
+    if sent < len(data):  # even nothing cannot be sent to who has read it all, answered and gone
+        sock.sendall(memoryview(data)[sent:])
 
 
 def receive(
