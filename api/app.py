@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from flask import Flask
 
-from api import accounts, events, health, openapi, origins, page, problems, results, status, uploads, warmth
+from api import accounts, direct, events, health, openapi, origins, page, problems, results, status, uploads, warmth
 from api.aside import beside_the_loop
 from api.guards import install as install_guards
 from api.meters import Meters
@@ -48,8 +48,8 @@ def create_app(
     problems.install(app)
     allowed = origins.allowed_origins(settings.allowed_origins)
     accounts.install(app, service.meters)
-    install_guards(app, shared=bool(allowed))
+    install_guards(app, blobs=service.ports.blobs, shared=bool(allowed))
     origins.install(app, allowed)
-    for room in (uploads, status, events, results, warmth, health, page, openapi):
+    for room in (uploads, direct, status, events, results, warmth, health, page, openapi):
         app.register_blueprint(room.blueprint(service))
     return app

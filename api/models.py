@@ -45,6 +45,17 @@ class UploadFields(_Sent):
     again: Annotated[str, Field(description="the id of an earlier photo, in place of `image`")] = ""
 
 
+class DirectCall(_Sent):
+    """What is asked of a photo that will be sent straight into the store."""
+
+    size: Annotated[int, Field(strict=True, gt=0, description="the exact number of its bytes")]
+    ratio: Annotated[
+        Annotated[float, Field(strict=True, ge=RATIOS[0], le=RATIOS[1])] | Literal["auto"],
+        Field(description="`auto`, or the exposure ratio wanted: 1 to 300"),
+    ] = "auto"
+    format: Annotated[Literal["jpeg", "png", "webp", "tiff"], Field(description="of the result")] = "jpeg"
+
+
 class WarmCall(_Sent):
     """Why a machine may be needed soon: the page was opened, or a photo was picked."""
 
@@ -58,6 +69,16 @@ def validated(sent: dict[str, str]) -> UploadFields:
     except ValidationError as error:
         field = str(error.errors()[0]["loc"][0])
         raise Refused(f"bad_{field}", f"{field}={sent[field][:40]!r} cannot be used.") from None
+
+
+def direct_call(body: bytes) -> DirectCall:
+    """The body of POST /upload/direct. Raises Refused (bad_size, bad_ratio, bad_format, malformed_request)."""
+    try:
+        return DirectCall.model_validate_json(body)
+    except ValidationError as error:
+        place = error.errors()[0]["loc"]
+        field = str(place[0]) if place else ""
+        raise Refused(f"bad_{field}" if field in DirectCall.model_fields else "malformed_request") from None
 
 
 def warm_call(body: bytes) -> WarmCall:
@@ -75,6 +96,23 @@ class Receipt(BaseModel):
     state: State
     status_url: str
     result_url: str
+    owner_token: str
+    expires_at: str
+
+
+class StoreForm(BaseModel):
+    """Send `fields`, then the photo as `file`, as multipart/form-data to `url`."""
+
+    url: str
+    fields: dict[str, str]
+
+
+class Invitation(BaseModel):
+    """What /upload/direct answers: fill the form, then POST to `confirm_url` with the owner token."""
+
+    id: str
+    upload: StoreForm
+    confirm_url: str
     owner_token: str
     expires_at: str
 

@@ -91,6 +91,7 @@ def _answer(status: int, answer: type[BaseModel] | str | None) -> dict[str, Any]
     meaning = {
         200: "as asked",
         202: "accepted, or under way",
+        201: "the form to send the photo with",
         204: "nothing more to say",
         206: "the range",
         302: "the signed address, in Location",

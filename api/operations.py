@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
-from api.models import Health, Receipt, Status, UploadFields, WarmCall, Warmth
+from api.models import DirectCall, Health, Invitation, Receipt, Status, UploadFields, WarmCall, Warmth
 from photos.refusals import REFUSALS
 
 ID = ("job_id", "path", "the id that /upload returned")
@@ -67,6 +67,39 @@ OPERATIONS = (
         summary="Cancel an unfinished photo, and erase what is kept of any.",
         answers={204: None},
         faults=("owner_token_missing", "owner_token_wrong", "not_found", "store_busy"),
+        parameters=(ID,),
+        secured=True,
+    ),
+    Operation(
+        method="post",
+        path="/upload/direct",
+        summary="Ask for a form that takes a photo straight into the store (only where the store can), then confirm.",
+        answers={201: Invitation},
+        faults=(
+            "bad_size",
+            "bad_ratio",
+            "bad_format",
+            "malformed_request",
+            "no_direct_upload",
+            "photo_too_large",
+            "rate_limited",
+            "store_busy",
+        ),
+        body=DirectCall,
+    ),
+    Operation(
+        method="post",
+        path="/upload/{job_id}/confirm",
+        summary="Say that the photo is in the store. What is wrong with it beyond its first bytes, /status tells.",
+        answers={202: Receipt},
+        faults=(
+            "owner_token_missing",
+            "owner_token_wrong",
+            "not_found",
+            "not_uploaded",
+            "unsupported_format",
+            "store_busy",
+        ),
         parameters=(ID,),
         secured=True,
     ),

@@ -42,7 +42,12 @@ class Service:
 
     def job(self, job_id: str) -> Job:
         """The job of this id. Malformed, never issued, expired and deleted look the same: Refused (not_found)."""
-        job = self.ports.ledger.read(job_id) if _UUID4.fullmatch(job_id) else None
+        job = self.ports.ledger.read(job_id) if is_id(job_id) else None
         if job is None or job.deleted or (job.finished and self.ports.clock() >= job.expires_ms):
             raise Refused("not_found")
         return job
+
+
+def is_id(text: str) -> bool:
+    """Whether this could be an id of ours."""
+    return _UUID4.fullmatch(text) is not None

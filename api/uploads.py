@@ -15,12 +15,12 @@ from flask import Blueprint, Response, request
 from api.form import Form
 from api.heads import bearer, boundary, idempotency_key
 from api.lingering import linger
-from api.models import Receipt, UploadFields, moment, validated
+from api.models import UploadFields, validated
 from api.problems import wants_page
 from api.quota import counted
+from api.receipts import accepted_answer
 from api.service import Service
 from api.spool import Spool, disk_full_refused
-from api.standing import standing
 from api.visitors import visitor_of
 from jobs import intake
 from jobs.errors import Refused
@@ -48,17 +48,7 @@ def blueprint(service: Service) -> Blueprint:
         if wants_page():
             answer = Response(status=303, headers={"Location": f"/photo/{job.id}"})
         else:
-            receipt = Receipt(
-                id=job.id,
-                state=job.state,
-                status_url=f"/status/{job.id}",
-                result_url=f"/result/{job.id}",
-                owner_token=accepted.owner_token,
-                expires_at=moment(job.expires_ms),
-            )
-            answer = Response(receipt.model_dump_json(), status=202, mimetype="application/json")
-            answer.headers["Location"] = receipt.status_url
-            answer.headers["Retry-After"] = str(standing(service, job).retry_after_s or 0)
+            answer = accepted_answer(service, accepted)
         answer.headers["Cache-Control"] = "no-store"
         answer.vary.add("Accept")
         return answer
@@ -120,6 +110,8 @@ def _accept_again(service: Service, fields: UploadFields, *, visitor: str, key: 
     if not fields.again:
         raise Refused("image_missing")
     source = service.job(fields.again)
+    if not source.photo:
+        raise Refused("not_ready", "Nobody has read this photo yet.")
     _check_fit(PhotoFacts.from_json(source.photo), fields.format)
     order = intake.Order(
         ratio=fields.ratio,

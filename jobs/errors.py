@@ -79,6 +79,7 @@ FAULTS = _registry(
     Fault("malformed_request", 400, "The request could not be read.", "Send multipart/form-data, as `curl -F` does."),
     Fault("bad_ratio", 400, "The exposure ratio is not usable.", "Use `auto` or a number from 1 to 300."),
     Fault("bad_format", 400, "The output format is not known.", "Use jpeg, png, webp or tiff."),
+    Fault("bad_size", 400, "The photo's size is not usable.", 'Send {"size": …}, the exact number of its bytes.'),
     Fault("bad_intent", 400, "The intent is not known.", 'Send {"intent": "view"} or {"intent": "pick"}.'),
     Fault(
         "bad_idempotency_key", 400, "The Idempotency-Key is not usable.", "Use 16 to 128 printable ASCII characters."
@@ -87,8 +88,12 @@ FAULTS = _registry(
     Fault("owner_token_missing", 401, "This needs the photo's owner token.", "Send `Authorization: Bearer` with it."),
     Fault("owner_token_wrong", 401, "The owner token is not this photo's.", "Use the token that /upload returned."),
     Fault("not_found", 404, "There is nothing here.", "It was never issued, has expired or was deleted."),
+    Fault("no_direct_upload", 404, "Photos do not go straight into this store.", "Send the photo to /upload."),
     Fault("method_not_allowed", 405, "This address does not take that method.", "See /docs for what it takes."),
     Fault("upload_too_slow", 408, "The upload took too long.", "Send a smaller file, or use a faster connection."),
+    Fault(
+        "not_uploaded", 409, "The photo is not there yet.", "Send it to the address of /upload/direct, then confirm."
+    ),
     Fault("not_ready", 409, "The picture is not ready.", "Ask /status, and fetch the result once it is done."),
     Fault("no_result", 409, "This photo has no picture.", "Ask /status why; send it again if the cure there says so."),
     Fault("key_spent", 409, "The photo sent with this key was deleted.", "Send it with a new Idempotency-Key."),

@@ -68,7 +68,7 @@ def withdraw(ports: Ports, job_id: str, owner_token: str) -> Job:
     def transition(job: Job) -> Job:
         if job.deleted:
             raise Refused("not_found")
-        if not hmac.compare_digest(job.owner_sha256, _sha256(owner_token)):
+        if not hmac.compare_digest(job.owner_sha256, sha256(owner_token)):
             raise Refused("owner_token_wrong")
         return erase(job, now=ports.clock())
 
@@ -105,7 +105,7 @@ def _accept(ports: Ports, order: Order, store: Callable[[str], object]) -> Accep
         source_key=f"in/{job_id}",
         source_size=order.size,
         source_sha256=order.sha256,
-        owner_sha256=_sha256(owner_token),
+        owner_sha256=sha256(owner_token),
         visitor=order.visitor,
         sent_ms=now,
     )
@@ -132,9 +132,9 @@ def _claim_key(ports: Ports, order: Order, job_id: str, *, now: int) -> tuple[st
     same one although only its hash is kept.
     """
     key = order.idempotency_key or ""
-    fingerprint = _sha256(f"{order.sha256} {order.ratio} {order.format}")
+    fingerprint = sha256(f"{order.sha256} {order.ratio} {order.format}")
     row = Row(
-        key="key/" + _sha256(f"{order.visitor}\0{key}"),
+        key="key/" + sha256(f"{order.visitor}\0{key}"),
         doc=json.dumps({"job": job_id, "fingerprint": fingerprint, "secret": secrets.token_hex(32)}),
         due_ms=now + ports.job_deadline_ms + ports.ledger.terms.keep_ms,
     )
@@ -152,5 +152,6 @@ def _claim_key(ports: Ports, order: Order, job_id: str, *, now: int) -> tuple[st
     return known["job"], token, job
 
 
-def _sha256(text: str) -> str:
+def sha256(text: str) -> str:
+    """The digest under which tokens and keys are kept."""
     return hashlib.sha256(text.encode()).hexdigest()

@@ -65,8 +65,9 @@ class Job:
     """A row of the job table. Times are wall-clock milliseconds UTC.
 
     `version` grows when a client would see something new (state, phase); heartbeats and progress leave it.
-    `photo` is the probe's facts as JSON; `ratio` None means `auto`. Fields that this release does not know are kept
-    in `unknown` and written back.
+    `photo` is the probe's facts as JSON; `ratio` None means `auto`. A photo that came straight into the store has
+    neither facts nor sha256 until a worker read it: `source_version` pins its bytes. Fields that this release does not
+    know are kept in `unknown` and written back.
     """
 
     id: str
@@ -87,6 +88,7 @@ class Job:
     source_key: str
     source_size: int
     source_sha256: str
+    source_version: str = ""
     result: Result | None = None
     error: JobError | None = None
     attempts: int = 0

@@ -16,6 +16,7 @@ current lease token reports, renews, hands back, fails or publishes (S5). `epoch
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from jobs.errors import FAULTS, FirstlightError
 from jobs.job import Job, JobError, Lease, Phase, Result
@@ -79,6 +80,12 @@ def enter(job: Job, phase: Phase, *, token: str, now: int, terms: Terms) -> Job:
     """Go to the next stage of the work, which renews the lease too. Raises LeaseLost."""
     renewed = renew(job, token=token, now=now, terms=terms)
     return _seen(renewed, now=now, phase=phase)
+
+
+def describe(job: Job, *, token: str, photo: dict[str, Any], sha256: str) -> Job:
+    """Note what the worker read of a photo that came straight into the store. Raises LeaseLost."""
+    _held(job, token)
+    return replace(job, photo=photo, source_sha256=sha256)
 
 
 def publish(job: Job, *, token: str, result: Result, now: int, terms: Terms) -> Job:

@@ -18,14 +18,14 @@ class Assignment:
     """Passed from stage to stage; only one stage works on it at a time.
 
     `lost` is set when the lease went to somebody else, the owner cancelled, or the worker handed the job back: what is
-    still being done for it no longer counts. `seconds` holds how long each finished stage took.
+    still being done for it no longer counts. `seconds` holds how long each finished stage took. `probed` is None until
+    the fetched bytes are read, where nobody read them before.
     """
 
     job: Job
     message: Message
     token: str
-    facts: PhotoFacts
-    depth: int
+    probed: PhotoFacts | None
     monotonic: Callable[[], float]
     stage: Phase = "fetching"
     stage_since: float = 0.0
@@ -33,6 +33,7 @@ class Assignment:
     progress: float = 0.0
     seconds: dict[Phase, float] = field(default_factory=dict)
     lost: threading.Event = field(default_factory=threading.Event)
+    sha256: str = ""
     raster: Raster | None = None
     ratio: float = 1.0
     encoded_bytes: int = 0
@@ -40,6 +41,17 @@ class Assignment:
 
     def __post_init__(self) -> None:
         self.stage_since = self.monotonic()
+
+    @property
+    def facts(self) -> PhotoFacts:
+        """What the probe says of the photo; known once it is fetched."""
+        assert self.probed is not None
+        return self.probed
+
+    @property
+    def depth(self) -> int:
+        """Bits of a code in the result."""
+        return output_depth(self.facts, self.job.format)
 
     @property
     def solo(self) -> bool:

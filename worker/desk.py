@@ -12,9 +12,9 @@ from jobs.errors import StoreBusy
 from jobs.job import Job, Phase, Result
 from jobs.ports import Ports
 from jobs.queue import Message
-from jobs.transitions import LeaseLost, NotClaimable, claim, enter, fail, hand_back, lapse, publish, renew
+from jobs.transitions import LeaseLost, NotClaimable, claim, describe, enter, fail, hand_back, lapse, publish, renew
 from photos.facts import PhotoFacts
-from worker.assignment import Assignment, output_depth
+from worker.assignment import Assignment
 
 log = logging.getLogger(__name__)
 
@@ -65,13 +65,11 @@ class Desk:
         if job is None:
             self._ports.queue.delete(message)
             return None
-        facts = PhotoFacts.from_json(job.photo)
         assignment = Assignment(
             job=job,
             message=message,
             token=token,
-            facts=facts,
-            depth=output_depth(facts, job.format),
+            probed=PhotoFacts.from_json(job.photo) if job.photo else None,
             monotonic=self._monotonic,
         )
         with self._changed:
@@ -83,6 +81,12 @@ class Desk:
         terms, clock = self._ports.ledger.terms, self._ports.clock
         assignment.start(phase)
         return self._report(assignment, lambda job: enter(job, phase, token=assignment.token, now=clock(), terms=terms))
+
+    def describe(self, assignment: Assignment, facts: PhotoFacts, *, sha256: str) -> bool:
+        """Tell what was read of a photo that nobody had read; False when the assignment no longer counts."""
+        assignment.probed = facts
+        photo = facts.to_json()
+        return self._report(assignment, lambda job: describe(job, token=assignment.token, photo=photo, sha256=sha256))
 
     def renew(self, assignment: Assignment) -> bool:
         """Keep the lease and hide the message as long again; tells the progress."""

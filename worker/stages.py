@@ -25,6 +25,7 @@ from photos.buffer import encoded_bound, pixel_buffer
 from photos.codec import Codec
 from photos.errors import CodecDied, UnreadablePhoto
 from photos.raster import Raster
+from photos.refusals import REFUSALS
 from worker.assignment import Assignment
 from worker.desk import Desk
 from worker.result import BufferReader
@@ -97,8 +98,10 @@ class Stages:
         return goes_on
 
     def _fetch_and_decode(self, assignment: Assignment) -> bool:
-        facts = assignment.facts
         source = self._fetched(assignment)
+        if assignment.probed is None and not self._probed(assignment, source):
+            return False
+        facts = assignment.facts
         if not self._desk.enter(assignment, "decoding"):
             return False
         pixels = assignment.keep("pixels", pixel_buffer(facts.pixel_bytes, "pixels"))
@@ -109,7 +112,7 @@ class Stages:
     def _fetched(self, assignment: Assignment) -> int:
         """A descriptor of the photo's bytes, verified to be those that were accepted; the assignment keeps it."""
         job = assignment.job
-        with self._blobs.open(job.source_key) as blob:
+        with self._blobs.open(job.source_key, version=job.source_version) as blob:
             try:
                 descriptor = os.dup(blob.fileno())
             except io.UnsupportedOperation:
@@ -117,10 +120,18 @@ class Stages:
         assignment.keep("source", descriptor)
         with os.fdopen(os.dup(descriptor), "rb") as file:
             file.seek(0)
-            if hashlib.file_digest(file, "sha256").hexdigest() != job.source_sha256:
-                raise BlobNotFound(job.source_key)
+            assignment.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        if job.source_sha256 and assignment.sha256 != job.source_sha256:
+            raise BlobNotFound(job.source_key)
         os.lseek(descriptor, 0, os.SEEK_SET)
         return descriptor
+
+    def _probed(self, assignment: Assignment, source: int) -> bool:
+        """Read a photo that came straight into the store for the first time, and tell what it is."""
+        facts = self._codec.probe(source, deadline_s=self._codec_s)
+        if not facts.fits(assignment.job.format):
+            raise UnreadablePhoto(*REFUSALS["side_too_long_for_webp"])
+        return self._desk.describe(assignment, facts, sha256=assignment.sha256)
 
     def _enhance(self, assignment: Assignment) -> bool:
         if not self._desk.enter(assignment, "enhancing"):

@@ -97,9 +97,9 @@ def test_leases_and_heartbeats_go_on_while_a_closing_worker_takes_its_last_photo
             closing.wait(20)
             return ports.queue.receive(**waits)
 
-        def opened(key):
+        def opened(key, **which):
             fetched.wait(20)
-            return ports.blobs.open(key)
+            return ports.blobs.open(key, **which)
 
         return replace(ports, queue=Round(ports.queue, receive=receive), blobs=Round(ports.blobs, open=opened))
 
