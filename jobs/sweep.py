@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Literal
 
 from jobs.errors import RowChanged
@@ -48,12 +50,16 @@ def sweep(ports: Ports) -> Swept:
     jobs: going by age alone produced 426 duplicates for 120 jobs.
     """
     now = ports.clock()
-    depth = ports.queue.depth()
-    missing = ports.ledger.waiting() + ports.ledger.running() - depth.visible - depth.in_flight
     done: Counter[str] = Counter()
+
+    @cache
+    def missing() -> int:  # asked for when a row needs it: mostly none is due, and the cloud charges for each question
+        depth = ports.queue.depth()
+        return ports.ledger.waiting() + ports.ledger.running() - depth.visible - depth.in_flight
+
     for row in ports.table.due(now=now, limit=BATCH):
         try:
-            did = _attend(ports, row, now=now, may_send=missing > done["resent"])
+            did = _attend(ports, row, now=now, may_send=lambda: missing() > done["resent"])
         except RowChanged:
             continue  # somebody else moved it on; it comes again if it must
         except ValueError:
@@ -63,7 +69,7 @@ def sweep(ports: Ports) -> Swept:
     return Swept(**{each.name: done[each.name] for each in fields(Swept)})
 
 
-def _attend(ports: Ports, row: Row, *, now: int, may_send: bool) -> str:
+def _attend(ports: Ports, row: Row, *, now: int, may_send: Callable[[], bool]) -> str:
     """Do what one row needs; what that was. Raises RowChanged, and ValueError when it cannot be read."""
     if not row.key.startswith("job/"):
         ports.table.delete(row)
@@ -85,8 +91,9 @@ def _attend(ports: Ports, row: Row, *, now: int, may_send: bool) -> str:
             ports.queue.send(job.id)
         return "lapsed"
     if action == "resend":
+        is_missing = may_send()
         _write(ports, row, resent(job, now=now))  # first, so that a crash costs a wait and no duplicate
-        if may_send:
+        if is_missing:
             ports.queue.send(job.id)
             return "resent"
     return "waiting"
