@@ -34,17 +34,21 @@ class Region:
     """Speaks boto3's words: parameters and answers are those of its EC2 client. Raises Fault and Lost.
 
     `started` is told of each instance as it is launched, `ended` as it goes. `most_live` is the most there ever were.
+    `subnets` holds the zone of each subnet, where they are not simply one a zone. `has_template` may raise Fault.
     """
 
     clock: Clock
     weather: Weather = field(default_factory=Weather)
     zones: tuple[str, ...] = ("us-east-1a", "us-east-1b", "us-east-1c")
+    subnets: dict[str, str] = field(default_factory=dict)
+    has_template: Callable[[str], bool] = bool
     started: Callable[[Instance], None] = _nothing
     ended: Callable[[Instance], None] = _nothing
     instances: dict[str, Instance] = field(default_factory=dict)
     tokens: dict[str, Promise] = field(default_factory=dict)
     calls: dict[str, int] = field(default_factory=dict)
     most_live: int = 0
+    launches: int = 0
     lock: Any = field(default_factory=threading.RLock)
 
     def create_fleet(self, **wanted: Any) -> dict[str, Any]:
@@ -159,6 +163,8 @@ class Region:
         for config in wanted["LaunchTemplateConfigs"]:
             specification = config["LaunchTemplateSpecification"]
             template = specification.get("LaunchTemplateId") or specification["LaunchTemplateName"]
+            if not self.has_template(template):
+                raise Fault("InvalidLaunchTemplateName.NotFoundException", f"There is no template {template}")
             for override in config["Overrides"]:
                 zone = self._zone(override["SubnetId"])
                 code = self._over_quota(market, override["InstanceType"])
@@ -180,7 +186,7 @@ class Region:
             for tag in specification["Tags"]
         }
         instance = Instance(
-            id=f"i-{len(self.instances):017x}",
+            id=f"i-{self.launches:017x}",
             type=override["InstanceType"],
             subnet=override["SubnetId"],
             zone=zone,
@@ -191,12 +197,16 @@ class Region:
             running_ms=now + self.weather.boot_ms,
             tags=tags,
         )
+        self.launches += 1
         self.instances[instance.id] = instance
         self.most_live = max(self.most_live, len(self.live()))
         return instance
 
     def _zone(self, subnet: str) -> str:
-        return next((zone for zone in self.zones if subnet == f"subnet-{zone[-1]}"), self.zones[0])
+        known = self.subnets or {f"subnet-{zone[-1]}": zone for zone in self.zones}
+        if subnet not in known:
+            raise Fault("InvalidSubnetID.NotFound", f"The subnet ID '{subnet}' does not exist")
+        return known[subnet]
 
     def _over_quota(self, market: str, type_: str) -> str:
         kind = BY_NAME[type_].flavour if type_ in BY_NAME else "cpu"
