@@ -34,7 +34,7 @@ def fault(error: RuntimeError) -> Fault | None:
 
 
 def best_device() -> torch.device:
-    """CUDA, else Apple's MPS, else the CPU; an accelerator only if it `answers`."""
+    """CUDA, else Apple's MPS, else the CPU; an accelerator only if it answers."""
     name, _ = found()
     return torch.device({"CUDA": "cuda", "MPS": "mps", None: "cpu"}[name])
 

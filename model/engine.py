@@ -50,26 +50,32 @@ class EngineMissing(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """What matters for the choice: packages to import, whether weights are there, and torch's GPU if it has one."""
+    """What matters for the choice.
+
+    torch, openvino: whether they can be imported. weights: whether the file named `network` is there. gpu: what PyTorch
+    can compute on beside the CPU. refusal: what a GPU that is there but cannot be used said.
+    """
 
     torch: bool
     openvino: bool
     weights: bool
     gpu: str | None
+    refusal: str | None = None
+    network: str = SHIPPED.name
 
 
 def choose(name: Name, machine: Machine) -> tuple[str, str]:
     """(engine, reason) for a machine. Pure. Raises EngineMissing when a named engine cannot run."""
     if name == "classical":
-        return "classical", "it was asked for"
+        return "classical", "It was asked for."
     if not machine.weights:
         if name == "auto":
-            return "classical", "there is no weights file"
-        raise EngineMissing(f"The engine {name} needs {SHIPPED.name}; train one, or use ENGINE=classical.")
+            return "classical", f"There is no weights file {machine.network}."
+        raise EngineMissing(f"The engine {name} needs {machine.network}; train one, or use ENGINE=classical.")
     if name != "auto":
         if not (machine.torch if name == "torch" else machine.openvino):
             raise EngineMissing(f"The engine {name} is not installed: pip install {name}, or use another ENGINE.")
-        return name, "it was asked for"
+        return name, "It was asked for."
     return quickest(machine)
 
 
@@ -79,36 +85,38 @@ def quickest(machine: Machine) -> tuple[str, str]:
     The network, not the classical engine: it won every column of the table in weights/README.md, and by eye.
     """
     if machine.torch and machine.gpu is not None:
-        return "torch", f"PyTorch sees {machine.gpu}"
+        return "torch", f"PyTorch computes on {machine.gpu}."
+    why = "There is no GPU" if machine.refusal is None else f"The GPU cannot be used ({machine.refusal})"
     if machine.openvino:
-        return "openvino", "there is no GPU, and OpenVINO is the quickest on a CPU"
+        return "openvino", f"{why}, and OpenVINO is the quickest on a CPU."
     if machine.torch:
-        return "torch", "there is no GPU and no OpenVINO"
-    return "classical", "neither PyTorch nor OpenVINO is installed"
+        return "torch", f"{why}, and OpenVINO is not installed."
+    return "classical", "Neither PyTorch nor OpenVINO is installed."
 
 
 def this_machine(weights: Path) -> Machine:
     """What this machine has. Imports torch only where an accelerator could be: a CUDA driver, or macOS on arm64."""
     torch = find_spec("torch") is not None
+    gpu, refusal = accelerator() if torch else (None, None)
     return Machine(
         torch=torch,
         openvino=find_spec("openvino") is not None,
         weights=weights.exists(),
-        gpu=accelerator() if torch else None,
+        gpu=gpu,
+        refusal=refusal,
+        network=weights.name,
     )
 
 
-def accelerator() -> str | None:
-    """CUDA or MPS if PyTorch could use it, else None."""
+def accelerator() -> tuple[str | None, str | None]:
+    """(CUDA or MPS if PyTorch computes there, else None; what one that is there but cannot said)."""
     import sys  # noqa: PLC0415
 
     if sys.platform != "darwin" and not Path("/dev/nvidiactl").exists() and not Path("/dev/dxg").exists():
-        return None
-    import torch  # noqa: PLC0415
+        return None, None
+    from model.accelerator import found  # noqa: PLC0415
 
-    if torch.cuda.is_available():
-        return "CUDA"
-    return "MPS" if torch.backends.mps.is_available() else None
+    return found()
 
 
 def load_engine(name: Name, *, threads: int | None = None, weights: Path = SHIPPED) -> Engine:

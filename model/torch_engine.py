@@ -71,7 +71,7 @@ class TorchEngine:
             self.enhance(np.zeros((side, side, 3), np.uint8), rgb, 2.0, out, lambda _: None)
             self.enhance(np.zeros((side, side), np.uint16), mosaic, 2.0, out, lambda _: None)
         except NotImplementedError as fact:  # MPS lacks what it lacks
-            self.reason += f"; on the CPU, since {self.device.type} cannot: {str(fact).partition('.')[0]}"
+            self.reason += f" It computes on the CPU: {str(fact).partition('.')[0]}."
             self.settle(torch.device("cpu"))
 
     def enhance(

@@ -115,6 +115,7 @@ class EngineProcess:
             self.stop()
             raise EngineLost(str(answer["error"]))
         self.name = str(answer["ready"])
+        log.info("the engine is %s: %s", self.name, answer.get("reason", ""))
 
     def _exchange(
         self, request: dict[str, Any], descriptors: list[int], silence_s: float, progress: Callable[[float], None]

@@ -46,7 +46,7 @@ def serve(descriptor: int, load: Callable[[], Engine]) -> int:
         except Exception as error:  # noqa: BLE001 — whatever went wrong, the supervisor must hear it
             send(supervisor, {"error": f"{type(error).__name__}: {error}"})
             return 1
-        send(supervisor, {"ready": engine.name})
+        send(supervisor, {"ready": engine.name, "reason": engine.reason})
         while True:
             descriptors: list[int] = []
             request = receive(supervisor, descriptors)

@@ -6,10 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from model.cfa import RED_AT
+from model.checkpoint import export
 from model.engine import EngineMissing, Machine, choose, load_engine
 from model.enhancement import enhance_with
+from model.network import Dims, Network
 from model.weights import WeightsDamaged, load_weights
 from tests.model.conftest import mosaic_raster, noisy_mosaic, noisy_rgb, rgb_raster
 
@@ -150,6 +153,45 @@ def test_a_gpu_means_torch_else_the_quickest_that_is_installed():
     assert choose("auto", Machine(torch=False, openvino=False, weights=True, gpu=None))[0] == "classical"
     assert choose("auto", Machine(torch=True, openvino=True, weights=False, gpu="CUDA"))[0] == "classical"
     assert choose("openvino", everything)[0] == "openvino"
+
+
+def test_the_choice_is_explained_in_a_sentence():
+    machine = Machine(torch=True, openvino=True, weights=True, gpu=None, refusal="CUDA error: no kernel image")
+    assert choose("auto", machine) == (
+        "openvino",
+        "The GPU cannot be used (CUDA error: no kernel image), and OpenVINO is the quickest on a CPU.",
+    )
+    for name in ("auto", "torch", "openvino", "classical"):
+        for gpu in ("CUDA", None):
+            reason = choose(name, Machine(torch=True, openvino=True, weights=True, gpu=gpu))[1]
+            assert reason[0].isupper()
+            assert reason.endswith(".")
+
+
+def test_a_network_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(EngineMissing, match=r"fine\.safetensors"):
+        load_engine("torch", weights=tmp_path / "fine.safetensors")
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory):
+    """A network of other dimensions than the default's."""
+    torch.manual_seed(5)
+    network = Network(Dims(width=24, levels=3, blocks=2, middle_blocks=1))
+    with torch.no_grad():
+        network.head.weight.normal_(0, 0.02)
+    return export(network, tmp_path_factory.mktemp("wide") / "fine.safetensors", {})
+
+
+@pytest.mark.parametrize("layout", ["rgb", "mosaic"])
+def test_a_network_of_any_width_runs_in_both_runtimes_and_they_agree(wide, layout):
+    pixels, raster = {
+        "rgb": (noisy_rgb(64, 80), rgb_raster(64, 80)),
+        "mosaic": (noisy_mosaic(64, 80), mosaic_raster(64, 80)),
+    }[layout]
+    runtimes = [load_engine(name, threads=2, weights=wide) for name in ("torch", "openvino")]
+    one, other = (enhanced(runtime, pixels, raster)[1] for runtime in runtimes)
+    assert psnr(one, other) > 50
 
 
 @pytest.mark.parametrize("name", ["torch", "openvino"])
