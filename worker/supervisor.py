@@ -142,6 +142,11 @@ class Supervisor:
     def _give_up(self, why: str) -> int:
         log.error("no photo can be enhanced here: %s", why)
         self._belt.close()
+        ends = self._monotonic() + GRACE_S
+        while not self._belt.closed and self._monotonic() < ends:  # the last long poll may still bring a photo
+            self._hand_back(self._desk.held())
+            self._belt.news.wait(0.05)
+            self._belt.news.clear()
         self._hand_back(self._desk.held())
         self._beat("setup_failed", why)
         return EXIT_SETUP_FAILED
