@@ -63,6 +63,8 @@ class Wish:
 @click.option("--force", is_flag=True, help="replace pictures that are already there")
 def command(files: tuple[Path, ...], ratio: float | None, format_: str, out: Path | None, *, force: bool) -> None:
     """Brighten FILES; night.jpg becomes night-bright.jpg. A photo that cannot be read does not stop the others."""
+    from model.engine import EngineBroken  # noqa: PLC0415 — `--help` needs no engine
+
     settings = read_settings()
     wish = Wish(ratio=ratio, format=format_, deadline_s=settings.codec_s)
     failed = 0
@@ -86,6 +88,8 @@ def command(files: tuple[Path, ...], ratio: float | None, format_: str, out: Pat
                 failed += 1
             except SandboxUnavailable as fact:
                 raise click.ClickException(str(fact)) from None
+            except EngineBroken as fact:
+                raise click.ClickException(f"{file}: the accelerator broke ({fact}); run this again") from None
             else:
                 click.echo(f"{target}  ×{ratio_used:.3g} ({engine.name})")
     if failed:
