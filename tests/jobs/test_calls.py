@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -17,20 +16,11 @@ from fleet.fleets import open_fleet
 from fleet.launcher import Launcher
 from fleet.tick import tick_once
 from jobs.calls import CallCounter
-from jobs.clients import Clients
-from jobs.clock import now_ms
-from jobs.ports import Ports, open_ports
 from jobs.settings import Settings
 from photos.codec import Codec
 from tests.jobs.clouds import Cloud, nobody
-from worker.belt import Belt
-from worker.desk import Desk
-from worker.engine import EngineProcess
-from worker.pulse import Identity
-from worker.stages import Stages
-from worker.supervisor import Supervisor
+from tests.jobs.workers import BOUND_S, eventually, photo, watched, worker
 
-BOUND_S = 30.0
 PUT, GET = ("PutObject", "CopyObject"), ("GetObject", "HeadObject", "ListObjectsV2")
 
 
@@ -46,42 +36,6 @@ class Way:
     idle_tick: CallCounter = field(default_factory=CallCounter)
     picture: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
-
-
-def photo() -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", (64, 48), (40, 40, 40)).save(file, "JPEG")
-    return file.getvalue()
-
-
-def watched(settings: Settings) -> tuple[Ports, list[CallCounter]]:
-    """The ports, and where their calls are counted: the last counter of the list."""
-    counters = [CallCounter()]
-
-    def heard(service: str, operation: str) -> None:
-        counters[-1].heard(service, operation)
-
-    return open_ports(settings, clock=now_ms, clients=Clients(heard=heard)), counters
-
-
-def work(settings: Settings, ports: Ports, codec: Codec, done: Callable[[], bool]) -> None:
-    """One worker from its start to its end, which comes when `done`."""
-    engine = EngineProcess(engine="", threads=1, stall_s=10, load_s=20, module="tests.worker.engines.bright")
-    desk = Desk(ports, worker="w")
-    stages = Stages(desk, ports.blobs, codec, engine, codec_s=20)
-    belt = Belt(settings, ports, desk, stages, engine, codec)
-    supervisor = Supervisor(settings, Identity(worker="w", slot=-1, epoch=0), ports, desk, belt)
-    thread = threading.Thread(target=supervisor.run)
-    thread.start()
-    pause = threading.Event()
-    for _ in range(int(BOUND_S / 0.05)):
-        if done():
-            break
-        pause.wait(0.05)
-    supervisor.stop()
-    thread.join(BOUND_S)
-    engine.stop()
-    assert not thread.is_alive()
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +67,8 @@ def walked(settings: Settings, codec: Codec) -> Way:
     assert client.get(told["status_url"] + "?wait=1").get_json()["state"] == "queued"
     own, working = watched(settings)
     working.append(way.worker)
-    work(settings, own, codec, lambda: client.get(told["status_url"]).get_json()["state"] == "done")
+    with worker(settings, own, codec):
+        eventually(lambda: client.get(told["status_url"]).get_json()["state"] == "done")
 
     working.append(way.after_the_worker)
     counters.append(way.download)

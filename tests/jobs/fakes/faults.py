@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import threading
 from collections.abc import Callable, Iterable
@@ -11,7 +12,8 @@ App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class FaultLayer:
-    """Each order has an `action` (`PutItem`, `PUT`, or `*`), what it `does`, and how many `times`.
+    """Each order has an `action` (`UpdateItem`, `PUT`, or `*`), what it `does`, how many `times`, and may have a
+    `chance` (0…1) for each of them.
 
     `503`: refused, nothing done. `lost`: done, but the answer never arrives. `deaf`: neither done nor answered.
     `half`: half of the answer's body arrives.
@@ -20,7 +22,9 @@ class FaultLayer:
     def __init__(self, app: App, faults: list[dict[str, Any]]) -> None:
         self._app = app
         self._faults = faults
+        self.done = 0
         self._choosing = threading.Lock()
+        self._random = random.Random(20260101)
         self._rows = threading.Lock()  # moto's conditional updates of a row are no locked ones
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -45,8 +49,13 @@ class FaultLayer:
     def _fault(self, action: str) -> str | None:
         with self._choosing:
             for fault in self._faults:
-                if fault["action"] in (action, "*") and fault["times"] > 0:
+                if (
+                    fault["action"] in (action, "*")
+                    and fault["times"] > 0
+                    and self._random.random() < fault.get("chance", 1)
+                ):
                     fault["times"] -= 1
+                    self.done += 1
                     return str(fault["does"])
         return None
 

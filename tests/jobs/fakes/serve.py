@@ -1,7 +1,8 @@
 """A fake of AWS on a loopback port, whose clock can be moved and whose network can break.
 
 `python serve.py moto|ministack` says its port on standard output once it listens, then obeys one JSON object a line on
-standard input, answering `ok` to each: {"shift": seconds}, {"faults": [{"action": …, "does": …, "times": …}]}.
+standard input: {"shift": seconds}, {"faults": [{"action": …, "does": …, "times": …}]}. It answers each by the number of
+faults done so far.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ import socket
 import sys
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent))
+from faults import FaultLayer
 
 _time = time.time
 shift = {"s": 0.0}
 faults: list[dict[str, Any]] = []
+layers: list[FaultLayer] = []
 
 
 def shifted() -> float:
@@ -33,7 +34,7 @@ def obey() -> None:
         shift["s"] = order.get("shift", shift["s"])
         if "faults" in order:
             faults[:] = order["faults"]
-        print("ok", flush=True)
+        print(layers[0].done if layers else 0, flush=True)
     os._exit(0)  # whoever started this is gone
 
 
@@ -47,12 +48,10 @@ def serve_moto() -> None:
 
     moto.core.utils.utcnow = utcnow  # its queues take their time from here
 
-    from faults import FaultLayer
-
     MotoRequestHandler.protocol_version = "HTTP/1.1"
     MotoRequestHandler.log = lambda *_: None
-    app = FaultLayer(DomainDispatcherApplication(create_backend_app), faults)
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler)
+    layers.append(FaultLayer(DomainDispatcherApplication(create_backend_app), faults))
+    server = make_server("127.0.0.1", 0, layers[0], threaded=True, request_handler=MotoRequestHandler)
     print(server.server_port, flush=True)
     server.serve_forever()
 
