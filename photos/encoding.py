@@ -1,9 +1,11 @@
 """Encode a pixel buffer as JPEG, PNG, WebP or TIFF: upright, grey as grey, with its profile and allowed metadata.
 
-JPEG: quality 95, 4:4:4, for coloured lamps bleed at 4:2:0. PNG: run-length deflate at level 1,
-the fastest tried, and on photos smaller than plain level 1. WebP: quality 90, method 2, lower where WebP cannot hold so
-large a photo. TIFF: not compressed; deflate takes 15 times as long and saves a fifth. The same buffer gives the same
-bytes.
+JPEG: quality 95, 4:4:4, for coloured lamps bleed at 4:2:0. PNG: png_writing.py says how. WebP: quality 90, method 2,
+lower where WebP cannot hold so large a photo; methods 0 and 1 save a tenth of the time, 4 takes three times as long.
+TIFF: not compressed; deflate takes 15 times as long and saves a fifth. The same buffer gives the same bytes.
+
+Nothing is encoded while its photo is still enhanced, though JPEG and PNG could follow strip by strip: the encoder works
+on the next core while the engine has the next photo, and for a single photo it would save a tenth of its time.
 """
 
 import mmap
@@ -13,23 +15,25 @@ from typing import IO, cast
 
 import cv2
 import numpy as np
+import simplejpeg  # type: ignore[import-untyped]
 import tifffile
 from PIL import Image
 
 from photos.facts import WEBP_LONGEST_SIDE
+from photos.icc_writing import profile
+from photos.jpeg_segments import with_segments
 from photos.mapped_file import MappedFile
-from photos.metadata import fresh_exif, icc_bytes
-from photos.picture import Codes, planes
-from photos.png_chunks import with_chunks
+from photos.metadata import fresh_exif
+from photos.planes import Codes, fitted, planes
+from photos.png_writing import write_png
 from photos.raster import Raster
 from photos.refused import Refused
+from photos.upright import upright
 
+_JPEG_QUALITY = 95
 # WebP keeps the modes of all blocks in half a mebibyte; the largest photos fit at a lower quality only.
 _WEBP_QUALITIES = (90, 80, 65, 50)
 _WEBP_PARTITION_FULL = "encoding error 6"
-_TRANSPOSED = {5, 6, 7, 8}
-# orientation → OpenCV's flip after the transposition, if any: 0 upside down, 1 mirrored, -1 both
-_FLIPS = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}
 
 
 def encode(
@@ -44,7 +48,7 @@ def encode(
     """
     colour, _ = planes(pixels, _eight_or_sixteen(raster, depth))
     alpha = _alpha(source, raster, depth) if source is not None and raster.alpha else None
-    image = _upright(_assembled(colour, alpha, raster, format_), raster.orientation)
+    image = upright(_assembled(colour, alpha, raster, format_), raster.orientation)
     if format_ == "webp" and max(image.shape[:2]) > WEBP_LONGEST_SIDE:
         raise Refused("side_too_long_for_webp")
     file = MappedFile(out)
@@ -66,9 +70,7 @@ def _eight_or_sixteen(raster: Raster, depth: int) -> Raster:
 
 def _alpha(source: mmap.mmap, raster: Raster, depth: int) -> Codes | None:
     _, alpha = planes(source, raster)
-    if alpha is None or raster.depth == depth:
-        return alpha
-    return (alpha >> 8).astype(np.uint8) if depth == 8 else alpha.astype(np.uint16) * np.uint16(257)
+    return None if alpha is None else fitted(alpha, depth)
 
 
 def _assembled(colour: Codes, alpha: Codes | None, raster: Raster, format_: str) -> Codes:
@@ -91,26 +93,25 @@ def _on_white(codes: Codes, alpha: Codes) -> Codes:
     return ((codes * weight + np.uint16(255) * (255 - weight) + 127) // 255).astype(np.uint8)
 
 
-def _upright(image: Codes, orientation: int) -> Codes:
-    """Turn stored pixels so that row 0 is the top of the scene: EXIF orientation 1…8."""
-    turned = _codes(cv2.transpose(image)) if orientation in _TRANSPOSED else image
-    return _codes(cv2.flip(turned, _FLIPS[orientation])) if orientation in _FLIPS else turned
-
-
 def _codes(array: object) -> Codes:
     return np.asarray(array)
 
 
 def _jpeg(image: Codes, raster: Raster, out: MappedFile) -> None:
-    extras = _extras(raster, grey=raster.grey)
-    Image.fromarray(image).save(cast("IO[bytes]", out), "JPEG", quality=95, subsampling=0, **extras)
+    grey = image.ndim == 2
+    pixels = np.ascontiguousarray(image[..., None] if grey else image)
+    kind, sampling = ("GRAY", "Gray") if grey else ("RGB", "444")
+    file = simplejpeg.encode_jpeg(pixels, _JPEG_QUALITY, kind, sampling, fastdct=False)
+    for part in with_segments(memoryview(file), **_extras(raster, grey=grey)):
+        out.write(part)
 
 
 def _webp(image: Codes, raster: Raster, out: MappedFile) -> None:
     extras = _extras(raster, grey=False)
+    blocks = {name: block for name, block in (("icc_profile", extras["icc"]), ("exif", extras["exif"])) if block}
     for quality in _WEBP_QUALITIES:
         try:
-            Image.fromarray(image).save(cast("IO[bytes]", out), "WEBP", quality=quality, method=2, **extras)
+            Image.fromarray(image).save(cast("IO[bytes]", out), "WEBP", quality=quality, method=2, **blocks)
         except ValueError as error:
             if _WEBP_PARTITION_FULL not in str(error):
                 raise
@@ -120,20 +121,7 @@ def _webp(image: Codes, raster: Raster, out: MappedFile) -> None:
 
 
 def _png(image: Codes, raster: Raster, out: MappedFile) -> None:
-    channels = 1 if image.ndim == 2 else image.shape[2]
-    if channels == 2:  # OpenCV writes no grey with alpha; grey in colour channels reads the same
-        image = np.dstack((image[..., [0, 0, 0]], image[..., 1]))
-        channels = 4
-    swapped = (
-        image if channels == 1 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR if channels == 3 else cv2.COLOR_RGBA2BGRA)
-    )
-    strategy = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
-    done, png = cv2.imencode(".png", swapped, strategy)
-    if not done:
-        raise ValueError("OpenCV wrote no PNG")
-    extras = _extras(raster, grey=raster.grey and channels == 1)
-    for part in with_chunks(memoryview(png.data).cast("B"), icc=extras.get("icc_profile"), exif=extras.get("exif")):
-        out.write(part)
+    write_png(image, cast("IO[bytes]", out), **_extras(raster, grey=raster.grey))
 
 
 def _tiff(image: Codes, raster: Raster, out: MappedFile) -> None:
@@ -146,7 +134,7 @@ def _tiff(image: Codes, raster: Raster, out: MappedFile) -> None:
         extrasamples=["unassalpha"] if channels in {2, 4} else None,
         metadata=None,
         software=False,
-        iccprofile=icc_bytes(raster.metadata, grey=raster.grey),
+        iccprofile=_profile(raster, grey=raster.grey),
         extratags=_tiff_tags(raster.metadata),
     )
 
@@ -168,7 +156,11 @@ def _tiff_tags(metadata: Mapping[str, str]) -> list[tuple[int, int, int, object,
     return tags
 
 
-def _extras(raster: Raster, *, grey: bool) -> dict[str, bytes]:
+def _extras(raster: Raster, *, grey: bool) -> dict[str, bytes | None]:
     """The colour profile and EXIF block that a result may carry, if there are any."""
-    extras = {"icc_profile": icc_bytes(raster.metadata, grey=grey) or b"", "exif": fresh_exif(raster.metadata)}
-    return {name: block for name, block in extras.items() if block}
+    return {"icc": _profile(raster, grey=grey), "exif": fresh_exif(raster.metadata) or None}
+
+
+def _profile(raster: Raster, *, grey: bool) -> bytes | None:
+    space = raster.metadata.get("colour_space")
+    return profile(space, grey=grey) if space else None

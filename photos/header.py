@@ -1,18 +1,23 @@
 """What the header of a JPEG, PNG, WebP, TIFF, HEIC or AVIF says: facts for the probe, and metadata for the result."""
 
-import itertools
 import mmap
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import IO, cast
+from typing import IO, Any, cast
 
-import tifffile
-from PIL import ImageFile, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
+from PIL import ImageFile, JpegImagePlugin, PngImagePlugin
 
+from photos.colour_conversion import Conversion
+from photos.colours import Colours, colours_of, power_colours, print_colours
 from photos.facts import Depth, Format, PhotoFacts
 from photos.heif_header import read_heif_header
-from photos.metadata import exif_facts, icc_text
+from photos.jpeg_header import check_frame
+from photos.metadata import ExifFacts, exif_facts
+from photos.nclx import named_space
+from photos.png_chunks import find_chunk
 from photos.refused import Refused
+from photos.tiff_header import Reader, read_tiff_header
+from photos.upright import TRANSPOSED
 from photos.webp_header import read_webp_header
 
 _OPENERS: dict[str, Callable[[IO[bytes]], ImageFile.ImageFile]] = {
@@ -20,25 +25,27 @@ _OPENERS: dict[str, Callable[[IO[bytes]], ImageFile.ImageFile]] = {
     "png": PngImagePlugin.PngImageFile,
 }
 _GREY_MODES = {"1", "L", "LA", "I", "I;16", "I;16B", "F"}
-_REDUCED, _MASK = 1, 4
-_MOST_PAGES = 8
-_INTERLEAVED = 1
-_ASSOCIATED, _UNASSOCIATED = (1,), (2,)  # kinds of alpha
-_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR = 0, 1, 2, 3, 5, 6
 _PNG_COLOUR = {0: "grey", 2: "rgb", 3: "palette", 4: "grey+alpha", 6: "rgb+alpha"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """Facts of the picture and allow-listed metadata.
+    """Facts of the buffer that decoding makes, allow-listed metadata, and what the decoder needs to know besides.
 
-    white_is_zero: how a TIFF's grey is meant. bits: of a code in a HEIC or AVIF file, 8…16.
+    conversion: to be done to the codes. depth: of the codes before it. bits: of a code in a HEIC or AVIF file, 8…16.
+    inks: codes are CMYK. reader, turn (EXIF 1…8), white_is_zero, premultiplied: how a TIFF is stored.
     """
 
     facts: PhotoFacts
     metadata: dict[str, str]
-    white_is_zero: bool = False
+    conversion: Conversion | None = None
+    depth: Depth
     bits: int | None = None
+    inks: bool = False
+    reader: Reader = "opencv"
+    turn: int = 1
+    white_is_zero: bool = False
+    premultiplied: bool = False
 
 
 def read_header(format_: Format, photo: mmap.mmap) -> Header:
@@ -46,8 +53,10 @@ def read_header(format_: Format, photo: mmap.mmap) -> Header:
     if format_ == "webp":
         return _webp_header(photo)
     if format_ in {"heic", "avif"}:
-        facts, metadata, bits = read_heif_header(format_, photo)
-        return Header(facts=facts, metadata=metadata, bits=bits)
+        heif = read_heif_header(format_, photo)
+        return Header(
+            facts=heif.facts, metadata=heif.metadata, conversion=heif.conversion, depth=heif.depth, bits=heif.bits
+        )
     return _tiff_header(photo) if format_ == "tiff" else _pillow_header(format_, photo)
 
 
@@ -56,43 +65,75 @@ def _webp_header(photo: mmap.mmap) -> Header:
     if webp.animated:
         raise Refused("animated")
     exif = exif_facts(webp.exif)
+    colours = _colours(webp.icc, exif, grey=False)
     facts = PhotoFacts(
         format="webp",
         width=webp.width,
         height=webp.height,
         orientation=exif.orientation,
         layout="rgb",
-        depth=8,
+        depth=colours.depth(8),
         grey=False,
         alpha=webp.alpha,
     )
-    return Header(facts=facts, metadata={**exif.metadata, **icc_text(webp.icc, grey=False)})
+    return Header(facts=facts, metadata={**exif.metadata, **colours.metadata}, conversion=colours.conversion, depth=8)
 
 
 def _pillow_header(format_: Format, photo: mmap.mmap) -> Header:
+    if format_ == "jpeg":
+        check_frame(photo)
     photo.seek(0)
     with _OPENERS[format_](cast("IO[bytes]", photo)) as image:
         if getattr(image, "is_animated", False) and getattr(image, "n_frames", 1) > 1:
             raise Refused("animated")
-        if image.mode == "CMYK":
-            raise Refused("cmyk")
         width, height = image.size
         depth: Depth = 8
         grey, alpha = image.mode in _GREY_MODES, image.mode in {"RGBA", "LA", "PA"}
         if format_ == "png":
             depth, grey, alpha = _png_kind(photo, colour_key="transparency" in image.info)
         exif = exif_facts(image.info.get("exif"))  # getexif() would decode a PNG's pixels to look behind them
+        icc = image.info.get("icc_profile")
+        inks = image.mode == "CMYK"
+        if inks:
+            colours = print_colours(icc)
+        elif format_ == "png":
+            colours = _png_colours(photo, image.info, exif, grey=grey)
+        else:
+            colours = _colours(icc, exif, grey=grey)
         facts = PhotoFacts(
             format=format_,
             width=width,
             height=height,
             orientation=exif.orientation,
             layout="rgb",
-            depth=depth,
+            depth=colours.depth(depth),
             grey=grey,
             alpha=alpha,
         )
-        return Header(facts=facts, metadata={**exif.metadata, **icc_text(image.info.get("icc_profile"), grey=grey)})
+        reader: Reader = "pillow" if inks else "opencv"
+        metadata = {**exif.metadata, **colours.metadata}
+        return Header(
+            facts=facts, metadata=metadata, conversion=colours.conversion, depth=depth, inks=inks, reader=reader
+        )
+
+
+def _png_colours(photo: mmap.mmap, info: dict[Any, Any], exif: ExifFacts, *, grey: bool) -> Colours:
+    """In the order of precedence of the PNG specification: cICP, iCCP, sRGB, gAMA."""
+    points = find_chunk(memoryview(photo), b"cICP")
+    if points is not None and len(points) == 4:
+        space = named_space(points[0], points[1])
+        return Colours(space="srgb" if grey and space else space)
+    colours = _colours(info.get("icc_profile"), exif, grey=grey)
+    gamma = info.get("gamma")
+    if (
+        colours.space is None
+        and "icc_profile" not in info
+        and "srgb" not in info
+        and isinstance(gamma, float)
+        and gamma
+    ):
+        return power_colours(1 / gamma, grey=grey)
+    return colours
 
 
 def _png_kind(photo: mmap.mmap, *, colour_key: bool) -> tuple[Depth, bool, bool]:
@@ -107,49 +148,35 @@ def _png_kind(photo: mmap.mmap, *, colour_key: bool) -> tuple[Depth, bool, bool]
 
 
 def _tiff_header(photo: mmap.mmap) -> Header:
-    photo.seek(0)
-    with tifffile.TiffFile(photo) as file:
-        pages = list(itertools.islice(file.pages, _MOST_PAGES))
-        page = pages[0]
-        if not isinstance(page, tifffile.TiffPage):
-            raise Refused("broken")
-        if sum(not _is_extra(other) for other in pages) > 1:
-            raise Refused("animated")
-        depth = _tiff_depth(page)
-        photometric, samples = int(page.photometric), page.samplesperpixel
-        if photometric == _CMYK:
-            raise Refused("cmyk")
-        grey = photometric in {_WHITE_IS_ZERO, _BLACK_IS_ZERO}
-        least = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _PALETTE: 1, _YCBCR: 3}.get(photometric)
-        if least is None or not least <= samples <= 4 or (depth == 16 and photometric in {_PALETTE, _YCBCR}):
-            raise Refused("not_plain_colours")
-        if depth == 16 and samples > 1 and int(page.planarconfig) != _INTERLEAVED:
-            raise Refused("planes_apart")  # OpenCV gets them wrong
-        exif = exif_facts(photo)
-        turn = exif.orientation
-        icc = page.tags.get(TiffImagePlugin.ICCPROFILE)
-        # The decoders turn TIFFs upright themselves, so what is stored in the buffer is upright.
-        sides = (page.imagelength, page.imagewidth) if turn >= 5 else (page.imagewidth, page.imagelength)
-        facts = PhotoFacts(
-            format="tiff",
-            width=sides[0],
-            height=sides[1],
-            orientation=1,
-            layout="rgb",
-            depth=depth,
-            grey=grey,
-            alpha=photometric == _RGB and samples == 4 and page.extrasamples[:1] in {_ASSOCIATED, _UNASSOCIATED},
-        )
-        metadata = {**exif.metadata, **icc_text(icc.value if icc else None, grey=grey)}
-        return Header(facts=facts, metadata=metadata, white_is_zero=photometric == _WHITE_IS_ZERO)
+    tiff = read_tiff_header(photo)
+    exif = exif_facts(photo)
+    colours = print_colours(tiff.icc) if tiff.inks else _colours(tiff.icc, exif, grey=tiff.grey)
+    # The decoders turn TIFFs upright, so what is stored in the buffer is upright.
+    turned = exif.orientation in TRANSPOSED
+    facts = PhotoFacts(
+        format="tiff",
+        width=tiff.height if turned else tiff.width,
+        height=tiff.width if turned else tiff.height,
+        orientation=1,
+        layout="rgb",
+        depth=colours.depth(tiff.depth),
+        grey=tiff.grey,
+        alpha=tiff.alpha,
+    )
+    return Header(
+        facts=facts,
+        metadata={**exif.metadata, **colours.metadata},
+        conversion=colours.conversion,
+        reader=tiff.reader,
+        turn=exif.orientation,
+        depth=tiff.depth,
+        inks=tiff.inks,
+        white_is_zero=tiff.white_is_zero,
+        premultiplied=tiff.premultiplied,
+    )
 
 
-def _is_extra(page: tifffile.TiffPage | tifffile.TiffFrame) -> bool:
-    """Whether a page is only a thumbnail or a mask of another."""
-    return isinstance(page, tifffile.TiffPage) and bool(int(page.subfiletype) & (_REDUCED | _MASK))
-
-
-def _tiff_depth(page: tifffile.TiffPage) -> Depth:
-    if int(page.sampleformat) != 1 or page.bitspersample not in {1, 8, 16}:
-        raise Refused("not_8_or_16_bit")
-    return 16 if page.bitspersample == 16 else 8
+def _colours(icc: object, exif: ExifFacts, *, grey: bool) -> Colours:
+    """What the profile says; where there is none, what cameras say in its place."""
+    colours = colours_of(icc, grey=grey)
+    return Colours(space="adobe-rgb") if colours.space is None and exif.adobe_rgb and not grey else colours

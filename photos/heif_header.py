@@ -7,14 +7,17 @@ itself, so its orientation is 1; OpenCV leaves AVIF as stored, so irot and imir 
 """
 
 import mmap
+from dataclasses import dataclass
 from typing import IO, Any, cast
 
 import pi_heif  # type: ignore[import-untyped]
 from PIL import AvifImagePlugin
 
-from photos.facts import Format, PhotoFacts
-from photos.metadata import exif_facts, icc_text
-from photos.nclx import SDR_CURVES, profile
+from photos.colour_conversion import Conversion
+from photos.colours import Colours, colours_of
+from photos.facts import Depth, Format, PhotoFacts
+from photos.metadata import exif_facts
+from photos.nclx import named_space
 from photos.refused import Refused
 
 _SEQUENCES = (b"hevc", b"hevx", b"msf1", b"avis")
@@ -38,8 +41,22 @@ def opened(photo: mmap.mmap) -> pi_heif.HeifFile:
     return pi_heif.open_heif(photo, convert_hdr_to_8bit=False, hdr_to_16bit=True, bgr_mode=True)
 
 
-def read_heif_header(format_: Format, photo: mmap.mmap) -> tuple[PhotoFacts, dict[str, str], int]:
-    """Facts, metadata and the bits of a code in the file, 8…16; Refused for a sequence or an HDR curve (PQ, HLG)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeifHeader:
+    """Facts of the buffer that decoding makes, metadata, and the codes before their conversion, if there is one.
+
+    bits: of a code in the file, 8…16. depth: of a code as decoded.
+    """
+
+    facts: PhotoFacts
+    metadata: dict[str, str]
+    conversion: Conversion | None
+    depth: Depth
+    bits: int
+
+
+def read_heif_header(format_: Format, photo: mmap.mmap) -> HeifHeader:
+    """The header; Refused for a sequence or an HDR curve (PQ, HLG)."""
     orientation, frames, size = _avif_turn(photo) if format_ == "avif" else (1, 1, None)
     if frames > 1 or (format_ == "heic" and photo[8:12] in _SEQUENCES):
         raise Refused("animated")
@@ -53,17 +70,25 @@ def read_heif_header(format_: Format, photo: mmap.mmap) -> tuple[PhotoFacts, dic
         raise Refused("premultiplied")
     width, height = size or file.size
     grey, alpha = _CHANNELS[channels]
+    colours = _colours(info, grey=grey)
+    depth: Depth = 16 if bits > 8 else 8
     facts = PhotoFacts(
         format=format_,
         width=width,
         height=height,
         orientation=orientation,
         layout="rgb",
-        depth=16 if bits > 8 else 8,
+        depth=colours.depth(depth),
         grey=grey,
         alpha=alpha,
     )
-    return facts, {**exif_facts(info.get("exif")).metadata, **_profile(info, grey=grey)}, bits
+    return HeifHeader(
+        facts=facts,
+        metadata={**exif_facts(info.get("exif")).metadata, **colours.metadata},
+        conversion=colours.conversion,
+        depth=depth,
+        bits=bits,
+    )
 
 
 # channels as libheif names them → (grey, alpha)
@@ -86,12 +111,11 @@ def _avif_turn(photo: mmap.mmap) -> tuple[int, int, tuple[int, int]]:
         return turn, image.n_frames, image.size
 
 
-def _profile(info: dict[str, Any], *, grey: bool) -> dict[str, str]:
-    """The ICC profile, or one made of the code points (H.273) that stand for it; nothing for sRGB."""
+def _colours(info: dict[str, Any], *, grey: bool) -> Colours:
+    """As the ICC profile says, or the code points that stand for it."""
     if "icc_profile" in info:
-        return icc_text(info["icc_profile"], grey=grey)
+        return colours_of(info["icc_profile"], grey=grey)
     points = info.get("nclx_profile") or {}
-    if points.get("transfer_characteristics", 2) not in SDR_CURVES:
-        raise Refused("hdr")
-    made = profile(points.get("color_primaries", 2))
-    return icc_text(made, grey=grey) if made else {}
+    space = named_space(points.get("color_primaries", 2), points.get("transfer_characteristics", 2))
+    # A picture that names sRGB by number needs no profile to be shown right.
+    return Colours(space=None if grey or space == "srgb" else space)

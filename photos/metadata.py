@@ -3,8 +3,6 @@
 Never GPS, serial numbers, owner names, thumbnails, maker notes, comments or XMP: what is not named here is dropped.
 """
 
-import base64
-import io
 import math
 import mmap
 import re
@@ -12,12 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import IO, cast
 
-from PIL import Image, ImageCms
+from PIL import Image
 
-from photos.raster import ICC_LIMIT, METADATA_KEYS
+from photos.raster import METADATA_KEYS
 
 _MAKE, _MODEL, _ORIENTATION, _DATE = 0x010F, 0x0110, 0x0112, 0x0132
 _EXIF_IFD, _EXPOSURE_TIME, _F_NUMBER, _ISO, _DATE_TAKEN, _FOCAL_LENGTH = 0x8769, 0x829A, 0x829D, 0x8827, 0x9003, 0x920A
+_INTEROP_IFD, _INTEROP_INDEX, _COLOUR_SPACE, _ADOBE_RGB = 0xA005, 1, 0xA001, 2
 _DATE_FORM = re.compile(r"\d{4}:\d\d:\d\d \d\d:\d\d:\d\d")
 # key → tag of the EXIF directory, and the range a camera can mean
 _NUMBERS = {
@@ -30,9 +29,10 @@ _NUMBERS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExifFacts:
-    """EXIF orientation 1…8, and allow-listed text."""
+    """EXIF orientation 1…8, allow-listed text, and the colour space that cameras name there instead of a profile."""
 
     orientation: int = 1
+    adobe_rgb: bool = False
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -50,7 +50,7 @@ def exif_facts(block: bytes | mmap.mmap | None) -> ExifFacts:
             exif.load_from_fp(cast("IO[bytes]", block))
         else:
             exif.load(block)
-        return ExifFacts(orientation=_orientation(exif), metadata=_allowed(exif))
+        return ExifFacts(orientation=_orientation(exif), adobe_rgb=_is_adobe_rgb(exif), metadata=_allowed(exif))
     except MemoryError:
         raise
     except Exception:  # noqa: BLE001 -- the parser is fed hostile bytes and may raise anything
@@ -60,6 +60,13 @@ def exif_facts(block: bytes | mmap.mmap | None) -> ExifFacts:
 def _orientation(exif: Image.Exif) -> int:
     value = exif.get(_ORIENTATION)
     return value if type(value) is int and 1 <= value <= 8 else 1
+
+
+def _is_adobe_rgb(exif: Image.Exif) -> bool:
+    """DCF's optional colour space is Adobe RGB: interoperability rule R03 (CIPA DC-009), or its old number."""
+    return _text(exif.get_ifd(_INTEROP_IFD).get(_INTEROP_INDEX)) == "R03" or (
+        exif.get_ifd(_EXIF_IFD).get(_COLOUR_SPACE) == _ADOBE_RGB
+    )
 
 
 def _allowed(exif: Image.Exif) -> dict[str, str]:
@@ -96,27 +103,6 @@ def fresh_exif(metadata: Mapping[str, str]) -> bytes:
         return b""
     exif[_ORIENTATION] = 1
     return exif.tobytes()
-
-
-def icc_text(profile: object, *, grey: bool) -> dict[str, str]:
-    """{"icc": base64} for a colour profile that parses, is at most 1 MiB and is of the picture's kind; else nothing."""
-    if not isinstance(profile, bytes) or not 128 <= len(profile) <= ICC_LIMIT:
-        return {}
-    try:
-        parsed = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-    except (OSError, ValueError, TypeError, ImageCms.PyCMSError):
-        return {}
-    if parsed.profile.xcolor_space.strip() != ("GRAY" if grey else "RGB"):
-        return {}
-    return {"icc": base64.b64encode(profile).decode()}
-
-
-def icc_bytes(metadata: Mapping[str, str], *, grey: bool) -> bytes | None:
-    """The colour profile kept in `metadata`, if it fits a result that is written grey or in colour."""
-    if "icc" not in metadata:
-        return None
-    profile = base64.b64decode(metadata["icc"], validate=True)
-    return profile if icc_text(profile, grey=grey) else None
 
 
 def date_text(value: object) -> str:

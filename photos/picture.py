@@ -1,24 +1,33 @@
 """Decode a JPEG, PNG, WebP, TIFF, HEIC or AVIF into a pixel buffer.
 
-OpenCV decodes nearly all: it keeps 16 bits, refuses cut-off files and converts straight into the buffer. Pillow decodes
-8-bit TIFFs, whose transparency OpenCV multiplies into the colours; libheif decodes HEIC.
+    JPEG ── simplejpeg, straight into the buffer ──┐
+    PNG, WebP, AVIF, odd JPEG, 16-bit TIFF ── OpenCV ──▶ filling.py ──▶ buffer
+    TIFF ── tifffile, Pillow (tiff_header.py says which) ──┤
+    HEIC ── libheif ──┘   CMYK JPEG ── Pillow ──┘
+
+OpenCV keeps 16 bits and refuses cut-off files.
 """
 
+import math
 import mmap
-from typing import IO, Any, cast
+from typing import IO, cast
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
-from PIL import TiffImagePlugin
+import simplejpeg  # type: ignore[import-untyped]
+import tifffile
+from PIL import JpegImagePlugin, TiffImagePlugin
 
 from photos.facts import Format
+from photos.filling import fill
 from photos.header import Header, read_header
 from photos.heif_header import opened
+from photos.planes import Codes, planes
 from photos.raster import Raster
 from photos.refused import Refused
+from photos.upright import upright
 
-Codes = NDArray[Any]  # uint8 or uint16
+_APART = 2  # planar configuration
 
 
 def decode_picture(format_: Format, photo: mmap.mmap, buffer: mmap.mmap) -> Raster:
@@ -31,8 +40,7 @@ def decode_picture(format_: Format, photo: mmap.mmap, buffer: mmap.mmap) -> Rast
     facts = header.facts
     if facts.pixel_bytes != len(buffer):
         raise Refused("changed")
-    _store(_source(header, photo), header, buffer)
-    return Raster(
+    raster = Raster(
         layout="rgb",
         width=facts.width,
         height=facts.height,
@@ -44,90 +52,83 @@ def decode_picture(format_: Format, photo: mmap.mmap, buffer: mmap.mmap) -> Rast
         orientation=facts.orientation,
         metadata=header.metadata,
     )
+    colour, alpha = planes(buffer, raster)
+    if format_ != "jpeg" or header.conversion or not _straight(photo, colour):
+        source, blue_first = _source(header, photo)
+        fill(source, header, colour, alpha, blue_first=blue_first)
+    return raster
 
 
-def planes(buffer: mmap.mmap, raster: Raster) -> tuple[Codes, Codes | None]:
-    """The colour pixels [H, W, 3] of a buffer and its alpha plane [H, W], without copying."""
-    dtype = np.uint8 if raster.depth == 8 else np.uint16
-    count = raster.width * raster.height
-    colour = np.frombuffer(buffer, dtype, count * 3).reshape(raster.height, raster.width, 3)
-    if not raster.alpha:
-        return colour, None
-    alpha = np.frombuffer(buffer, dtype, count, raster.colour_bytes).reshape(raster.height, raster.width)
-    return colour, alpha
+def _straight(photo: mmap.mmap, colour: Codes) -> bool:
+    """Whether a JPEG was decoded into `colour` whole and without a warning; the others are for OpenCV to judge.
+
+    Among them are rare samplings, and files with a few spare bytes in them.
+    """
+    try:
+        simplejpeg.decode_jpeg(photo, "RGB", fastdct=False, fastupsample=False, buffer=colour, strict=True)
+    except ValueError:
+        return False
+    return True
 
 
-def _source(header: Header, photo: mmap.mmap) -> Codes:
-    if header.facts.format == "heic":
-        return _libheif(photo)
-    if header.facts.format == "tiff" and header.facts.depth == 8:
-        return _pillow_tiff(photo)
-    return _opencv(photo)
+def _source(header: Header, photo: mmap.mmap) -> tuple[Codes, bool]:
+    """The picture's own codes: grey [H, W], with alpha [H, W, 2], colour, or CMYK; and whether blue comes first.
+
+    TIFF and HEIC are upright.
+    """
+    format_, reader = header.facts.format, header.reader
+    if format_ == "heic":
+        return _libheif(photo), True
+    if reader == "tifffile":
+        return _plain_tiff(header, photo), False
+    if reader == "pillow":
+        return (_pillow_tiff(photo) if format_ == "tiff" else _print_jpeg(photo)), False
+    return _opencv(photo), True
 
 
 def _libheif(photo: mmap.mmap) -> Codes:
-    """The same order of channels as OpenCV's, upright."""
     file = opened(photo)
-    codes = np.array(file)  # a copy: the memory of its view ends with `file`
-    return codes[..., (0, 0, 0, 1)] if codes.ndim == 3 and codes.shape[2] == 2 else codes
+    return np.array(file)  # a copy: the memory of its view ends with `file`
 
 
 def _opencv(photo: mmap.mmap) -> Codes:
-    """OpenCV's picture: grey [H, W], BGR or BGRA; orientation is applied for TIFF only."""
+    """It turns TIFFs, and leaves all others as stored."""
     source = cv2.imdecode(np.frombuffer(photo, np.uint8), cv2.IMREAD_UNCHANGED)
     if source is None:
         raise Refused("broken")
     return cast("Codes", source)
 
 
+def _print_jpeg(photo: mmap.mmap) -> Codes:
+    photo.seek(0)
+    with JpegImagePlugin.JpegImageFile(cast("IO[bytes]", photo)) as image:
+        return np.asarray(image)
+
+
 def _pillow_tiff(photo: mmap.mmap) -> Codes:
-    """The same order of channels as OpenCV's, from an 8-bit TIFF, upright."""
     photo.seek(0)
     with TiffImagePlugin.TiffImageFile(cast("IO[bytes]", photo)) as image:
         image.load()  # which also turns it upright
-        kind = {"RGBA": "RGBA", "1": "L", "L": "L", "LA": "L"}.get(image.mode, "RGB")
-        codes = np.asarray(image if image.mode == kind else image.convert(kind))
-    if kind == "L":
-        return codes
-    return cast("Codes", cv2.cvtColor(codes, cv2.COLOR_RGB2BGR if kind == "RGB" else cv2.COLOR_RGBA2BGRA))
+        kind = {"RGBA": "RGBA", "1": "L", "L": "L", "LA": "LA", "CMYK": "CMYK"}.get(image.mode, "RGB")
+        return np.asarray(image if image.mode == kind else image.convert(kind))
 
 
-def _store(source: Codes, header: Header, buffer: mmap.mmap) -> None:
-    facts = header.facts
-    dtype = np.dtype(np.uint8 if facts.depth == 8 else np.uint16)
-    channels = 1 if source.ndim == 2 else source.shape[2]
-    if source.shape[:2] != (facts.height, facts.width) or source.dtype != dtype or channels not in {1, 3, 4}:
-        raise Refused("changed")
-    if facts.alpha and channels != 4:
-        raise Refused("changed")
-    raster = Raster(
-        layout="rgb",
-        width=facts.width,
-        height=facts.height,
-        depth=facts.depth,
-        curve="srgb",
-        white=1,
-        alpha=facts.alpha,
-    )
-    colour, alpha = planes(buffer, raster)
-    code = {1: cv2.COLOR_GRAY2RGB, 3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGB}[channels]
-    written = cv2.cvtColor(source, code, dst=colour)
-    if written.__array_interface__["data"] != colour.__array_interface__["data"]:
-        raise Refused("changed")
-    if alpha is not None:
-        cv2.extractChannel(source, 3, dst=alpha)
-    if header.white_is_zero and facts.depth == 16:
-        np.subtract(colour.dtype.type(65535), colour, out=colour)
-    if header.bits and 8 < header.bits < 16:
-        for plane in (colour, *([] if alpha is None else [alpha])):
-            _widen(plane, header.bits, shift=0 if facts.format == "heic" else 16 - header.bits)
-
-
-def _widen(plane: Codes, bits: int, shift: int) -> None:
-    """Codes of 10 or 12 bits, still to be shifted up by `shift`, in place → 16 bits, from 0 to 65535.
-
-    The highest bits follow once more below: 65535 / 1023 and 65535 / 4095 times the code, to within 1.
-    """
-    for row in plane:
-        np.left_shift(row, shift, out=row)
-        np.bitwise_or(row, row >> bits, out=row)
+def _plain_tiff(header: Header, photo: mmap.mmap) -> Codes:
+    photo.seek(0)
+    with tifffile.TiffFile(photo) as file:
+        page = file.pages.first
+        shape = (page.samplesperpixel, page.imagelength, page.imagewidth)
+        apart = int(page.planarconfig) == _APART and page.samplesperpixel > 1
+        if not apart:
+            shape = (*shape[1:], page.samplesperpixel)
+        if page.is_memmappable:
+            kind = np.dtype(f"{page.parent.byteorder}u{header.depth // 8}")
+            codes = np.frombuffer(photo, kind, math.prod(shape), page.dataoffsets[0])
+        else:
+            codes = page.asarray(maxworkers=1)
+        codes = codes.reshape(shape)
+    codes = np.moveaxis(codes, 0, 2) if apart else codes
+    if codes.shape[2] == 1:
+        codes = codes[..., 0]
+    native = np.ascontiguousarray(codes, codes.dtype.newbyteorder("="))
+    return upright(native, header.turn)

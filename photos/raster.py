@@ -12,8 +12,9 @@ Curve = Literal["srgb", "linear"]
 CURVES: tuple[Curve, ...] = ("srgb", "linear")
 CFA_ORDERS = ("RGGB", "BGGR", "GRBG", "GBRG")
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
-ICC_LIMIT = 1 << 20
-# Characters a value may have; "icc" is base64. Nothing else about a photo leaves in a result.
+# How the codes of an rgb raster are to be read, where the photo says it; colour_space.py holds the numbers.
+COLOUR_SPACES = ("srgb", "display-p3", "bt2020", "adobe-rgb", "gamma-2.2")
+# Characters a value may have. Nothing else about a photo leaves in a result.
 METADATA_KEYS = {
     "make": 64,
     "model": 64,
@@ -22,7 +23,7 @@ METADATA_KEYS = {
     "iso": 16,
     "focal_length": 32,
     "date": 32,
-    "icc": ICC_LIMIT * 4 // 3 + 4,
+    "colour_space": 16,
 }
 
 
@@ -33,8 +34,8 @@ class Raster:
     layout: "rgb" is [H, W, 3], "mosaic" is [H, W]; C order, native endian, uint8 (depth 8) or uint16 (depth 16).
     width, height: as stored in the buffer, before orientation. A mosaic's are those of its visible area and may be odd:
         nothing is cropped, the engine completes the last 2×2 by mirroring.
-    curve: transfer function of the codes. A mosaic is linear; rgb is sRGB-like (its ICC profile, kept in
-        `metadata["icc"]`, says precisely).
+    curve: transfer function of the codes. A mosaic is linear; rgb is sRGB-like (`metadata["colour_space"]`, one of
+        COLOUR_SPACES, says precisely; a result carries our own profile of it).
     cfa: for a mosaic the colours of the 2×2 at the buffer's origin, row-major; None for rgb.
     black: counts that mean no light, per position of that 2×2, row-major; zeros for rgb.
     white: counts that mean full scale: 255, 65535, or the sensor's saturation.
@@ -118,6 +119,7 @@ class Raster:
         else:
             fits = (
                 self.cfa is None
+                and self.metadata.get("colour_space", COLOUR_SPACES[0]) in COLOUR_SPACES
                 and not any(self.black)
                 and self.white == (1 << self.depth) - 1
                 and self.white_balance == (1.0, 1.0, 1.0)

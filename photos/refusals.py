@@ -19,9 +19,14 @@ REFUSALS = {
     "psd": ("unsupported_format", "Photoshop files cannot be read; export the photo as TIFF or PNG."),
     "jxl": ("unsupported_format", "JPEG XL photos cannot be read; export the photo as JPEG or PNG."),
     "jp2": ("unsupported_format", "JPEG 2000 photos cannot be read; export the photo as JPEG or PNG."),
-    "cmyk": ("cmyk_photo", "The photo is in print colours (CMYK); convert it to RGB."),
+    "cmyk": ("cmyk_photo", "The photo is in print colours (CMYK) and no profile says which; convert it to RGB."),
     "not_plain_colours": ("unsupported_format", "The photo's colours are neither RGB nor grey; convert it to RGB."),
-    "planes_apart": ("unsupported_format", "The TIFF keeps its channels apart; save it with interleaved channels."),
+    "odd_tiff": ("unsupported_format", "The TIFF is stored in a way we cannot read; save it anew without compression."),
+    "odd_jpeg": (
+        "unsupported_format",
+        "The JPEG is of a kind that few programs read (lossless or hierarchical); save it anew as a plain JPEG.",
+    ),
+    "bigtiff": ("unsupported_format", "BigTIFF files cannot be read; save the photo as a plain TIFF."),
     "not_8_or_16_bit": (
         "unsupported_format",
         "The photo has neither 8 nor 16 bits a channel; convert it to one of them.",

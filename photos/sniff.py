@@ -29,6 +29,8 @@ _REFUSED = (
     (0, b"GIF87a", "gif"),
     (0, b"GIF89a", "gif"),
     (0, b"BM", "bmp"),
+    (0, b"II+\0", "bigtiff"),
+    (0, b"MM\0+", "bigtiff"),
     (0, b"8BPS", "psd"),
     (0, b"\xff\x0a", "jxl"),
     (4, b"JXL \r\n\x87\n", "jxl"),

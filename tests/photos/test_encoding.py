@@ -4,7 +4,7 @@ import mmap
 import numpy as np
 import pytest
 import tifffile
-from PIL import Image, ImageCms
+from PIL import Image
 
 from photos.buffer import encoded_bound
 from photos.errors import UnreadablePhoto
@@ -15,7 +15,6 @@ from tests.photos.reading import buffer, decoded, encoded
 RGB = scene()
 DEEP = RGB.astype(np.uint16) * 257
 ALPHA = np.random.default_rng(1).integers(0, 256, RGB.shape[:2], dtype=np.uint8)
-SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 def raster(codes=RGB, **fields):
@@ -148,20 +147,6 @@ def test_camera_exposure_and_date_are_written_anew(codec, format_):
     assert float(inner[0x920A]) == pytest.approx(35)
     assert inner[0x0132] == "2026:11:22 21:30:00"
     assert inner.get(0x0112, 1) == 1
-
-
-@pytest.mark.parametrize("format_", ["jpeg", "png", "webp", "tiff"])
-def test_the_colour_profile_goes_the_whole_way(codec, format_):
-    _, meaning, colour, _ = decoded(codec, saved(RGB, "PNG", icc_profile=SRGB))
-    assert opened(encoded(codec, colour, meaning, format_)).info["icc_profile"] == SRGB
-
-
-def test_a_profile_that_is_none_or_of_another_kind_is_dropped(codec):
-    for profile in (b"x" * 500, SRGB[:100], SRGB[:16] + b"CMYK" + SRGB[20:]):
-        _, meaning, _, _ = decoded(codec, saved(RGB, "PNG", icc_profile=profile))
-        assert "icc" not in meaning.metadata
-    _, grey, _, _ = decoded(codec, saved(RGB[..., 0], "PNG", icc_profile=SRGB))
-    assert "icc" not in grey.metadata
 
 
 def private_exif():

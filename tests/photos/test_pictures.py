@@ -167,12 +167,6 @@ def test_a_tiff_arrives_upright(codec, orientation, codes):
     assert np.array_equal(stored, turned if turned.ndim == 3 else three(turned))
 
 
-def test_print_colours_are_refused(codec):
-    cmyk = Image.fromarray(RGB).convert("CMYK")
-    assert refused(codec, saved(cmyk, "JPEG")) == "cmyk_photo"
-    assert refused(codec, saved(cmyk, "TIFF")) == "cmyk_photo"
-
-
 @pytest.mark.parametrize("format_", ["PNG", "WEBP"])
 def test_animations_are_refused(codec, format_):
     frames = [Image.fromarray(scene(seed=seed)) for seed in range(3)]
@@ -191,14 +185,6 @@ def test_several_pages_are_refused_but_a_thumbnail_is_no_page(codec):
         file.write(RGB[::4, ::4], photometric="rgb", metadata=None, subfiletype=1)
     _, _, codes, _ = decoded(codec, out.getvalue())
     assert np.array_equal(codes, RGB)
-
-
-def test_floating_point_is_refused(codec):
-    assert refused(codec, tiff(RGB.astype(np.float32))) == "unsupported_format"
-
-
-def test_deep_planes_apart_are_refused_and_not_mixed_up(codec):
-    assert refused(codec, tiff(np.moveaxis(DEEP, 2, 0).copy(), planarconfig="separate")) == "unsupported_format"
 
 
 TRUNCATED = {
