@@ -110,12 +110,13 @@ _CURES = {  # error code → what the operator can do; waiting does not help
     "QueueDoesNotExist": "the queue does not exist: run `firstlight setup`",
     "ResourceNotFoundException": "the table does not exist: run `firstlight setup`",
     **dict.fromkeys(
-        ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"),
+        ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation"),
         "the AWS identity lacks a permission: see the policies in deploy/",
     ),
+    "403": "the bucket is not this account's, or the AWS identity lacks a permission: choose another name, or grant it",
     **dict.fromkeys(
         ("InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidSignatureException", "UnrecognizedClientException",
-         "InvalidClientTokenId", "AuthFailure", "ExpiredToken", "ExpiredTokenException"),
+         "InvalidClientTokenId", "AuthFailure", "ExpiredToken", "ExpiredTokenException", "RequestTimeTooSkewed"),
         "the AWS credentials are not valid: renew them and look at the machine's clock",
     ),
 }  # fmt: skip
