@@ -71,7 +71,7 @@ def non_local(strength: float) -> Callable[[Encoded], Encoded]:
 
     def finish(picture: Encoded) -> Encoded:
         codes = (255 * picture).round().astype(np.uint8)
-        smooth = cv2.fastNlMeansDenoisingColored(codes, None, strength, strength, 5, 15)
+        smooth = cv2.fastNlMeansDenoisingColored(codes, None, strength, strength, 5, 11)
         return np.asarray(smooth / np.float32(255), np.float32)
 
     return finish

@@ -22,7 +22,7 @@ from model.plan import Plan
 from photos.codec import Codec
 
 RATIOS = 100.0, 250.0, 300.0
-SIDE = 320
+SIDE = 256
 """Of the square that is cut out of the middle of a photo."""
 DOMAINS = "linear raw", "sRGB"
 DEEP = 65535
