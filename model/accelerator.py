@@ -75,3 +75,10 @@ def precision(device: torch.device) -> torch.dtype:
     if device.type == "cuda":
         return torch.float16 if torch.cuda.get_device_capability(device)[0] >= TENSOR_CORES else torch.float32
     return torch.bfloat16 if device.type == "cpu" and fast_bfloat16(device) else torch.float32
+
+
+def describe() -> str:
+    """The best device and PyTorch's version, for logs and measurements."""
+    device = best_device()
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type.upper()
+    return f"{name}, PyTorch {torch.__version__}"
