@@ -66,16 +66,19 @@ class Untoned:
         return self.runtime.begin(replace(plan, tone=straight.astype(np.float32), matrix=matrix, blend=None))
 
 
-def cases(photos: Mapping[str, NDArray[np.uint8]], side: int, ratios: tuple[float, ...]) -> Iterator[Case]:
+def cases(
+    photos: Mapping[str, NDArray[np.uint8]], side: int, ratios: tuple[float, ...], *, biased: bool = True
+) -> Iterator[Case]:
     """Every photo at every ratio and at every other system gain, by turns the even and the odd ones; noise seeded."""
     random = np.random.default_rng(11)
+    camera = D850 if biased else replace(D850, colour_bias=((0.0,) * 4,) * len(D850.shapes))
     for index, (name, photo) in enumerate(photos.items()):
         high, wide = min(side, photo.shape[0]) // 2 * 2, min(side, photo.shape[1]) // 2 * 2
         top, left = (photo.shape[0] - high) // 4 * 2, (photo.shape[1] - wide) // 4 * 2
         light = camera_light(photo[top : top + high, left : left + wide])
         for ratio in ratios:
             for system_gain in SYSTEM_GAINS[index % 2 :: 2]:
-                file = dng(noisy(counts(light, ratio), system_gain, D850, random))
+                file = dng(noisy(counts(light, ratio), system_gain, camera, random))
                 yield Case(photo=name, ratio=ratio, system_gain=system_gain, file=file, light=light)
 
 
@@ -108,7 +111,7 @@ def classical(case: Case) -> Iterator[Score]:
                 yield scored(case, f"{develop.name}, {name}", domain, finish(picture).clip(0, 1))
 
 
-def ours(case: Case, codec: Codec, runtime: Runtime) -> Iterator[Score]:
+def ours(case: Case, codec: Codec, runtime: Runtime, name: str) -> Iterator[Score]:
     """The file through sandboxed decoder and engine, 16 bits out."""
     with tempfile.NamedTemporaryFile(suffix=".dng") as file:
         file.write(case.file)
@@ -117,4 +120,4 @@ def ours(case: Case, codec: Codec, runtime: Runtime) -> Iterator[Score]:
     for domain in DOMAINS:
         out = np.empty((raster.height, raster.width, 3), np.uint16)
         enhance_with(Untoned(runtime, domain), codes, raster, case.ratio, out, lambda _: None)
-        yield scored(case, runtime.name, domain, out / DEEP)
+        yield scored(case, name, domain, out / DEEP)

@@ -8,7 +8,7 @@ from skimage import data
 
 from bench.converters import DEVELOPS, FINISHES
 from bench.raw_camera import BLACK, D850, NEUTRAL, WHITE, camera_light, counts, dng, noisy
-from bench.raw_quality import UNTREATED, best, column, table, write_csv
+from bench.raw_quality import UNTREATED, best, by_ratio, by_setting, column, table, write_csv
 from bench.raw_trial import DOMAINS, Case, Score, Untoned, cases, classical, ours, wanted
 from bench.yardsticks import GainOnly
 from photos.codec import Codec
@@ -33,8 +33,8 @@ def noiseless(photo, ratio=1.0):
     return Case(photo="soft", ratio=ratio, system_gain=1.0, file=file, light=light)
 
 
-def score(way, psnr, ratio=100.0, domain="sRGB"):
-    case = Case(photo="p", ratio=ratio, system_gain=0.8, file=b"", light=np.zeros((2, 2, 3)))
+def score(way, psnr, ratio=100.0, domain="sRGB", gain=0.8):
+    case = Case(photo="p", ratio=ratio, system_gain=gain, file=b"", light=np.zeros((2, 2, 3)))
     return Score(way=way, domain=domain, case=case, psnr=psnr, ssim=psnr / 100)
 
 
@@ -56,13 +56,13 @@ def test_a_pedestal_keeps_the_noise_below_black():
 
 
 def test_decoder_and_engine_give_back_the_light_of_a_raw_without_noise(codec):
-    for found in ours(noiseless(GREY), codec, GainOnly()):
+    for found in ours(noiseless(GREY), codec, GainOnly(), "plain"):
         assert found.psnr > 45, found.domain
 
 
 def test_gain_reaches_the_exposure_of_the_reference_in_both_domains(codec):
     case = noiseless(soft_photo(), ratio=50.0)
-    for found in ours(case, codec, GainOnly()):
+    for found in ours(case, codec, GainOnly(), "plain"):
         assert found.psnr > 24, found.domain
     treated = {(each.domain, each.way): each.psnr for each in classical(case)}
     assert len(treated) == len(DOMAINS) * len(DEVELOPS) * len(FINISHES)
@@ -105,7 +105,7 @@ def test_cases_are_seeded_and_take_settings_by_turns():
 def test_tone_and_blend_are_left_out_of_the_comparison(codec):
     """A photo as bright as white at ratio 4: the tone curve would bend it."""
     bright = noiseless(np.full((64, 64, 3), 235, np.uint8), ratio=4.0)
-    (linear, srgb) = ours(bright, codec, GainOnly())
+    (linear, srgb) = ours(bright, codec, GainOnly(), "plain")
     assert linear.psnr > 40
     assert srgb.psnr > 40
     assert Untoned(GainOnly(), "sRGB").name == "auto-gain"
@@ -120,13 +120,29 @@ def test_the_best_way_is_chosen_in_each_setting_by_its_mean():
         score("x", 1, 300.0),
         score("y", 2, 300.0),
     ]
-    assert best(scores) == {("sRGB", 100.0, 0.8): "x", ("sRGB", 300.0, 0.8): "y"}
-    assert column(scores, best(scores))[:, 0].tolist() == [20, 30, 2]
+    assert best(scores, by_setting) == {("sRGB", 100.0, 0.8): "x", ("sRGB", 300.0, 0.8): "y"}
+    assert column(scores, lambda score: score.way == "y")[:, 0].tolist() == [25, 24, 2]
+
+
+def test_a_strength_tuned_to_each_iso_is_at_least_as_good_as_one_for_the_ratio():
+    scores = [score("x", 20, gain=1.0), score("y", 22, gain=1.0), score("x", 30, gain=2.0), score("y", 26, gain=2.0)]
+    assert set(best(scores, by_ratio).values()) == {"x"}
+    assert set(best(scores, by_setting).values()) == {"x", "y"}
+
+
+def test_a_camera_that_knows_its_black_has_no_bias():
+    dark = {"dark": np.zeros((64, 64, 3), np.uint8)}
+    means = []
+    for biased in (True, False):
+        light = [DEVELOPS[1].light(case.file).mean((0, 1)) for case in cases(dark, 64, (100.0,), biased=biased)]
+        means.append(np.abs(np.array(light)).max() * (WHITE - BLACK))
+    assert means[0] > 3 > 1.5 > means[1]
 
 
 def test_the_lead_is_taken_case_by_case(tmp_path):
     others = [score(way, psnr, domain=domain) for domain in DOMAINS for psnr in (20, 30) for way in (UNTREATED, "x")]
-    own = [score("network", psnr, domain=domain) for domain in DOMAINS for psnr in (24, 34)]
+    own = [score("classical engine", 10, domain=domain) for domain in DOMAINS for _ in range(2)]
+    own += [score("network", psnr, domain=domain) for domain in DOMAINS for psnr in (24, 34)]
     assert "4.00 (4.00…4.00) dB" in table(others, own)
     write_csv(tmp_path / "all.csv", others + own)
     lines = list(csv.DictReader((tmp_path / "all.csv").read_text(encoding="utf-8").splitlines()))
