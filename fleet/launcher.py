@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
+from fleet.idle import gaps_s, idle_s, noticed
 from fleet.machines import Fleet, LaunchRefused, NoCapacity, SlotTaken
 from fleet.meter import MARGIN_MS, PERIOD_MS, due_ms, unused_ms
 from fleet.outlook import Outlook, outlook
@@ -13,10 +14,14 @@ from fleet.purse import Purse
 from fleet.slots import Slot, begun, failed, has_started, launched, settled, troubled, without_capacity, write_slot
 from fleet.view import Reason, View, observe
 from jobs.errors import RowChanged, RowExists, StoreBusy
+from jobs.heartbeat import FORGET_AFTER_MS, heartbeats
+from jobs.patience import read_patience, write_patience
 from jobs.ports import Ports
 from jobs.settings import Settings
+from jobs.usual import usual
 
 CACHE_MS = 1000
+UNMEASURED_S = 25.0  # half of a typical cold start with a GPU
 OFFERS = 8  # asked in one go: each rung of the ladder, and what is left of one that refused in part
 log = logging.getLogger(__name__)
 
@@ -30,6 +35,7 @@ class Launcher:
     def __init__(self, ports: Ports, settings: Settings, fleet: Fleet, *, patient: bool = True) -> None:
         self._ports = ports
         self._fleet = fleet
+        self._settings = settings
         self._policy = Policy.of(settings)
         self._purse = Purse(ports.table)
         self._patient = patient
@@ -78,6 +84,22 @@ class Launcher:
             view, now = self._observe()
             self._cached = (now, outlook(view, self._policy, now))
         return self._cached[1]
+
+    def advise(self) -> None:
+        """Tell idle workers how long to wait, from when photos were taken in hand lately. Raises StoreBusy."""
+        if self._settings.idle_most_s <= self._settings.idle_s:
+            return
+        now = self._ports.clock()
+        seen = heartbeats(self._ports.table, since_ms=now - FORGET_AFTER_MS)
+        before = read_patience(self._ports.table)
+        after = noticed(before, (each.last_job_ms for each in seen if each.last_job_ms), now=now)
+        if after is not before:
+            usually = usual(self._ports.table)
+            start_s = sum(usually.get(phase, UNMEASURED_S) for phase in ("starting_machine", "loading_model"))
+            stay_s = idle_s(
+                gaps_s(after), least_s=self._settings.idle_s, most_s=self._settings.idle_most_s, start_s=start_s
+            )
+            write_patience(self._ports.table, replace(after, idle_s=stay_s))
 
     def _observe(self) -> tuple[View, int]:
         """A view in which the launches whose machines are gone have been settled."""

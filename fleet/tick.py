@@ -23,6 +23,7 @@ def tick_once(ports: Ports, launcher: Launcher) -> Outlook:
     """One round. Safe to run in several processes at once. Raises StoreBusy."""
     launcher.reap()  # first: a frozen machine may hold the lock that the sweep waits for
     sweep(ports)
+    launcher.advise()
     return launcher.ensure("tick")
 
 

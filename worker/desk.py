@@ -31,6 +31,7 @@ class Desk:
         self._worker = worker
         self._monotonic = monotonic
         self._held: dict[str, Assignment] = {}
+        self.last_job_ms = 0  # when the last job was claimed, wall clock
         self._changed = threading.Condition()
 
     def held(self) -> list[Assignment]:
@@ -74,6 +75,7 @@ class Desk:
         )
         with self._changed:
             self._held[job.id] = assignment
+            self.last_job_ms = job.started_ms or 0
         return assignment
 
     def enter(self, assignment: Assignment, phase: Phase) -> bool:

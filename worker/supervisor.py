@@ -8,6 +8,7 @@ starting ─▶ loading ─▶ ready ⇄ busy ─▶ draining ─▶ (exit 0): i
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from jobs import usual
 from jobs.errors import StoreBusy
 from jobs.heartbeat import WorkerState
 from jobs.job import Phase
+from jobs.patience import read_patience
 from jobs.ports import Ports
 from jobs.settings import Settings
 from worker.assignment import Assignment
@@ -112,8 +114,7 @@ class Supervisor:
         return "busy" if self._desk.held() else "ready"
 
     def _beat(self, state: WorkerState, detail: str = "") -> None:
-        last_job_ms = max((one.job.started_ms or 0 for one in self._desk.held()), default=0)
-        self._pulse.beat(state, last_job_ms=last_job_ms, detail=detail)
+        self._pulse.beat(state, last_job_ms=self._desk.last_job_ms, detail=detail)
 
     def _renew(self, assignments: list[Assignment]) -> None:
         """Keep these leases, and tell the progress with it."""
@@ -137,7 +138,18 @@ class Supervisor:
     def _is_idle(self) -> bool:
         if self._notice is not None and self._belt.ready.is_set() and not self._desk.held():
             return True
-        return not self._settings.fleet.startswith("none:") and self._belt.idle_s() > self._settings.idle_s
+        idle_s = self._belt.idle_s()
+        if self._settings.fleet.startswith("none:") or idle_s <= self._settings.idle_s:
+            return False
+        return idle_s > self._settings.idle_most_s or idle_s > self._advised_s()
+
+    def _advised_s(self) -> float:
+        """How long to wait for a photo, by when they came lately; without advice no longer than need be."""
+        try:
+            return read_patience(self._ports.table).idle_s
+        except StoreBusy:
+            log.exception("no advice can be read: the worker waits")
+            return math.inf
 
     def _give_up(self, why: str) -> int:
         log.error("no photo can be enhanced here: %s", why)

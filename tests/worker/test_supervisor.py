@@ -3,6 +3,7 @@
 import errno
 import io
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from jobs import usual
 from jobs.blobs import FolderBlobs
 from jobs.heartbeat import heartbeats
 from jobs.intake import withdraw
+from jobs.patience import Patience, read_patience, write_patience
 from jobs.queue import Depth
 from jobs.sweep import sweep
 from jobs.transitions import claim, lapse
@@ -191,6 +193,16 @@ def test_an_idle_worker_ends_by_itself(start):
     worker = start("bright", idle_s=0.3)
     assert worker.ended() == 0
     assert worker.heartbeat.state == "draining"
+
+
+def test_advice_stretches_the_idle_time_and_no_further_than_the_operator_allows(start, eventually, ports):
+    write_patience(ports.table, Patience(idle_s=3600.0))
+    advised = start("bright", idle_s=0.05, idle_most_s=60.0)
+    bounded = start("bright", idle_s=0.05, idle_most_s=0.1)
+    assert bounded.ended() == 0
+    eventually(lambda: advised.heartbeat.state == "ready")
+    write_patience(ports.table, replace(read_patience(ports.table), idle_s=0.0))
+    assert advised.ended() == 0
 
 
 def test_under_none_an_idle_worker_stays(start, send, until):
