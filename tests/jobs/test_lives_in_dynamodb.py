@@ -195,7 +195,8 @@ def test_a_job_lives_as_its_transitions_say_whatever_the_network_loses(lives: ty
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_many_jobs_live_as_their_transitions_say_whatever_the_network_loses(lives: type[Lives]) -> None:
     case = lives.TestCase
-    case.settings = hypothesis_settings(max_examples=200, stateful_step_count=30, deadline=None, database=None)
+    case.settings = hypothesis_settings(max_examples=60, stateful_step_count=25, deadline=None, database=None)
     case().runTest()
