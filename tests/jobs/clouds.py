@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from jobs.clients import Clients
-from jobs.provision import Names, Provision
+from jobs.provision import TABLE_LAYOUT, Names, Provision
 from jobs.settings import Settings
 from tests.jobs.clocks import FakeClock
 
@@ -34,6 +34,7 @@ class Cloud:
             env={name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | KEYS,
             text=True,
         )
+        self._has_bucket = False
         self.clients = Clients()  # shared by the tests: to make them takes longer than most of the tests
         self.endpoint = f"http://127.0.0.1:{int(self._process.stdout.readline())}"
 
@@ -43,14 +44,21 @@ class Cloud:
         self._process.stdin.flush()
         return int(self._process.stdout.readline())
 
-    def settings(self, **more: Any) -> Settings:
-        """Settings that name fresh stores; the environment must lead here (`use`)."""
+    def settings(self, *, whole: bool = False, **more: Any) -> Settings:
+        """Settings that name fresh stores; the environment must lead here. `whole` as `firstlight setup` makes them,
+        else with all that a store needs to be read and written, which is quicker.
+        """
         name = uuid.uuid4().hex
         names = Names(bucket=BUCKET, queue=name, table=name)
-        provision = Provision(self.clients, names, Settings(), sleep=lambda _: None)
-        for step in provision.steps():
-            step.do()
-        path = provision.queue_url.split("/", 3)[3]
+        if whole or not self._has_bucket:
+            provision = Provision(self.clients, names, Settings(), sleep=lambda _: None)
+            for step in provision.steps():
+                step.do()
+            url, self._has_bucket = provision.queue_url, True
+        else:
+            url = self.clients.client("sqs").create_queue(QueueName=name)["QueueUrl"]
+            self.clients.client("dynamodb").create_table(TableName=name, **TABLE_LAYOUT)
+        path = url.split("/", 3)[3]
         return Settings(
             blobs=f"s3://{BUCKET}/{name}",
             queue=f"{self.endpoint}/{path}",

@@ -24,7 +24,7 @@ def counter() -> CallCounter:
 
 @pytest.fixture
 def queue(moto: Cloud, counter: CallCounter, clock: FakeClock, no_pauses: None) -> SqsQueue:
-    return SqsQueue(moto.settings().queue, Clients(heard=counter.heard), clock=clock)
+    return SqsQueue(moto.settings(whole=True).queue, Clients(heard=counter.heard), clock=clock)
 
 
 def test_the_depth_is_asked_for_once_a_second(queue: SqsQueue, counter: CallCounter, clock: FakeClock) -> None:

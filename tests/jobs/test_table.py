@@ -22,6 +22,11 @@ def test_a_row_is_read_as_it_was_written(table: JobTable) -> None:
     assert table.read("job/b") is None
 
 
+def test_a_document_may_be_large(table: JobTable) -> None:
+    row = table.insert(Row(key="a", doc="ä" * 150_000))
+    assert table.read_many(["a"]) == {"a": row}
+
+
 def test_a_key_is_inserted_once(table: JobTable) -> None:
     first = table.insert(Row(key="a", doc="1"))
     with pytest.raises(RowExists):
