@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -59,6 +60,7 @@ class Clients:
         from boto3.session import Session  # noqa: PLC0415 — a laptop needs no boto3
         from botocore.config import Config  # noqa: PLC0415
 
+        logging.getLogger("botocore").setLevel(logging.WARNING)  # each process would tell where it found credentials
         if self._session is None:
             self._session = Session(region_name=self._region)
             if self._heard is not None:
