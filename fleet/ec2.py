@@ -35,6 +35,7 @@ MOST_PAGES = 20
 UNNAMED = "unnamed"  # a machine that EC2 says it has launched, and whose id we do not know yet
 STOP_S = 60.0  # an instance needs that long to shut down
 TRIES = 5
+TAKEN = "Server.Spot"  # SpotInstanceTermination, SpotInstanceShutdown
 UP = ("pending", "running", "stopping", "stopped")
 log = logging.getLogger(__name__)
 
@@ -124,6 +125,14 @@ class Ec2Fleet:
         except Declined as error:
             if error.code != "InvalidInstanceID.NotFound":
                 raise StoreBusy(f"ec2: {error}") from error
+
+    def was_taken(self, slot: int, epoch: int) -> bool:
+        reasons = [
+            each.get("StateReason", {}).get("Code", "")
+            for each in self._listed()[1]
+            if (machine_of(each).slot, machine_of(each).epoch) == (slot, epoch)
+        ]
+        return any(reason.startswith(TAKEN) for reason in reasons)
 
     def stop_all(self) -> None:
         ends = time.monotonic() + STOP_S

@@ -122,6 +122,8 @@ class Launcher:
         else:
             heartbeat = view.heartbeat_of(slot.number, slot.epoch)
             after = settled(slot, machine_is_up=machine is not None, heartbeat=heartbeat, now=now)
+            if after.failures > slot.failures and self._fleet.was_taken(slot.number, slot.epoch):
+                after = replace(slot, outcome="ended", stopping_ms=0)
         if after is slot:
             return slot
         try:

@@ -90,6 +90,9 @@ class Fleet(Protocol):
         One that was launched this very moment may have to be told again.
         """
 
+    def was_taken(self, slot: int, epoch: int) -> bool:
+        """Whether the machine of this epoch, gone by now, was taken from us: an interruption is no failed set-up."""
+
     def stop_all(self) -> None:
         """Ask every machine to end and wait for it; end those that do not within the fleet's grace."""
 
@@ -105,6 +108,9 @@ class NoFleet:
 
     def stop(self, machine: Machine, *, kill: bool) -> None:
         """There is none to stop."""
+
+    def was_taken(self, slot: int, epoch: int) -> bool:  # noqa: ARG002 — the port's words
+        return False
 
     def stop_all(self) -> None:
         """There is none to stop."""
@@ -184,6 +190,9 @@ class LocalFleet:
                 os.killpg(record["worker"], signal.SIGKILL if kill else signal.SIGTERM)
         if kill:  # a keeper that is about to start its worker has to end it, so it must live
             _signalled(record["keeper"], signal.SIGKILL if record.get("worker") else signal.SIGTERM)
+
+    def was_taken(self, slot: int, epoch: int) -> bool:  # noqa: ARG002 — the port's words
+        return False
 
     def stop_all(self) -> None:
         for step in range(int((self._grace_s + 5.0) / PAUSE_S)):

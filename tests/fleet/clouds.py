@@ -43,6 +43,9 @@ class Cloud:
             if kill and self.up.get(machine.slot) == machine:
                 del self.up[machine.slot]
 
+    def was_taken(self, slot: int, epoch: int) -> bool:
+        return False
+
     def stop_all(self) -> None:
         with self.lock:
             self.up.clear()

@@ -142,6 +142,22 @@ def test_three_machines_in_a_row_that_cannot_be_set_up_open_the_breaker(ec2: Wor
     assert ec2.region.live() == []
 
 
+@pytest.mark.parametrize("state", ["loading", None])
+def test_machines_that_ec2_takes_back_while_they_load_do_not_open_the_breaker(
+    ec2: World, tmp_path: Path, state: str | None
+) -> None:
+    upload(ec2.ports, tmp_path)
+    launcher = ec2.launcher()
+    for epoch in range(1, 7):
+        assert launcher.ensure("tick").state == "starting"
+        if state:
+            show(ec2.ports, epoch, state)
+        ec2.region.end(ec2.only().id, why="Server.SpotInstanceTermination")
+        ec2.clock.pass_s(3)
+    assert launcher.ensure("tick").state == "starting"
+    assert slot_of(ec2).failures == 0
+
+
 def test_an_older_machine_in_a_slot_is_ended_and_the_newest_stays(ec2: World) -> None:
     launcher = ec2.launcher()
     launcher.ensure("view")
