@@ -1,6 +1,7 @@
 """The way of one photo through any runtime: ratio, plan, tiles, codes."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from model.cfa import window
 from model.exposure import exposure_ratio
 from model.plan import Codes, Plan, plan
-from model.tiles import Tile, tile_side, tiles
+from model.tiles import MARGIN, Tile, least_reading, tiles
 from photos.raster import Raster
 
 BUDGET = 320 << 20
@@ -47,20 +48,22 @@ def enhance_with(
     """Fill `out` [H, W, 3] with the enhanced photo; return the exposure ratio used (`ratio`, estimated when None).
 
     pixels: [H, W, 3] or [H, W] as the raster says, H and W at least 16. `out` is uint8 or uint16. `progress` hears 0…1
-    after each tile. Memory does not grow with the photo: see `budget`; or `side`, what a tile then writes at most, all
-    tiles reading one size whatever the photo's. Raises ValueError for shapes that do not fit.
+    after each tile. Memory does not grow with the photo: see `budget`; or `side`, then all tiles read that and MARGIN
+    around it, whatever the photo's size. Raises ValueError for shapes that do not fit.
     """
     check(pixels, raster, ratio, out)
     used = exposure_ratio(pixels, raster) if ratio is None else float(ratio)
     decided = plan(pixels, raster, used, depth=8 * out.dtype.itemsize)
+    if raster.grey:
+        decided = without_colour(decided)
     restore = runtime.begin(decided)
     down, right = decided.offset
-    largest = side or tile_side(budget, runtime.bytes_per_pixel)
-    parts = list(tiles(raster.height + down, raster.width + right, largest, same=side is not None))
+    whole = raster.height + down, raster.width + right
+    read = least_reading(*whole, budget // runtime.bytes_per_pixel) if side is None else (side + 2 * MARGIN,) * 2
+    parts = list(tiles(*whole, read))
     blocks = (block(pixels, tile, decided.offset) for tile in parts)
-    for done, (tile, restored) in enumerate(zip(parts, restore(blocks), strict=True), start=1):
+    for done, (tile, codes) in enumerate(zip(parts, restore(blocks), strict=True), start=1):
         rows, columns = tile.rows, tile.columns
-        codes = without_colour(restored) if raster.grey else restored
         top, left = max(rows.write_from, down), max(columns.write_from, right)
         out[top - down : rows.write_to - down, left - right : columns.write_to - right] = codes[
             top - rows.read_from : rows.write_to - rows.read_from,
@@ -79,10 +82,10 @@ def block(pixels: Codes, tile: Tile, offset: tuple[int, int]) -> Any:
     )
 
 
-def without_colour(codes: Codes) -> Codes:
-    """A grey photo stays grey: the three channels become their mean, [H, W, 3] → the same."""
-    mean = codes.mean(2, keepdims=True).round().astype(codes.dtype)
-    return np.broadcast_to(mean, codes.shape)
+def without_colour(decided: Plan) -> Plan:
+    """A grey photo stays grey: every colour of the result is blended from all three alike."""
+    blend = np.eye(3, dtype=np.float32) if decided.blend is None else decided.blend
+    return replace(decided, blend=np.repeat(blend.mean(0, keepdims=True), 3, axis=0))
 
 
 def check(pixels: Codes, raster: Raster, ratio: float | None, out: Codes) -> None:

@@ -7,13 +7,20 @@
 └──────────────────┘
 """
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
 MARGIN = 64
 """Pixels of context on each side. The network could see 120 far; what it does see beyond 64 is bounded by a test."""
 GRID = 16
 """What is read begins and ends on multiples of this: three halvings after packing by two, always of the same pixels."""
+
+SMALLEST = 256
+"""Pixels on a side that a tile may always read: a quarter of them are its own."""
+PER_TILE = 16_384
+"""Pixels that could be computed while a tile is begun and ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,24 +41,21 @@ class Tile:
     columns: Span
 
 
-def spans(length: int, side: int, margin: int = MARGIN, *, same: bool = False) -> list[Span]:
-    """Pieces of a length ≥ 1, writing at most `side`, reading `margin` more at both ends; both multiples of GRID.
-
-    `same`: every length of at least side + 2·margin is read in pieces of just that, for runtimes that tune to a shape.
-    """
-    count = max(1, -(-length // side))
-    step = ceiling(-(-length // count))
-    read = min(ceiling(length), (side if same else step) + 2 * margin)
-    last = ceiling(length) - read
+def spans(length: int, read: int, margin: int = MARGIN) -> list[Span]:
+    """Pieces of a length ≥ 1, each reading `read`, a multiple of GRID beyond 2·margin, or all when that is less."""
+    whole = ceiling(length)
+    read = min(read, whole)
+    begins = [*range(0, whole - read, max(GRID, read - 2 * margin)), whole - read]
+    seams = [begin + margin for begin in begins[1:]]
     return [
-        Span(
-            read_from=(begin := min(max(0, start - margin), last)),
-            read_to=begin + read,
-            write_from=start,
-            write_to=min(length, start + step),
-        )
-        for start in range(0, length, step)
+        Span(read_from=begin, read_to=begin + read, write_from=first, write_to=last)
+        for begin, first, last in zip(begins, [0, *seams], [*seams, length], strict=True)
     ]
+
+
+def reading(length: int, count: int, margin: int = MARGIN) -> int:
+    """What each of `count` pieces of a length must read."""
+    return min(ceiling(length), ceiling(-(-(ceiling(length) + 2 * margin * (count - 1)) // count)))
 
 
 def ceiling(length: int) -> int:
@@ -59,12 +63,25 @@ def ceiling(length: int) -> int:
     return -(-length // GRID) * GRID
 
 
-def tiles(height: int, width: int, side: int, margin: int = MARGIN, *, same: bool = False) -> Iterator[Tile]:
-    """Tiles of a picture, row by row; see `spans`."""
-    columns = spans(width, side, margin, same=same)
-    for rows in spans(height, side, margin, same=same):
+def tiles(height: int, width: int, read: tuple[int, int], margin: int = MARGIN) -> Iterator[Tile]:
+    """Tiles of a picture, row by row, each reading rows × columns as `read` says; see `spans`."""
+    columns = spans(width, read[1], margin)
+    for rows in spans(height, read[0], margin):
         for span in columns:
             yield Tile(rows=rows, columns=span)
+
+
+def least_reading(height: int, width: int, pixels: int) -> tuple[int, int]:
+    """(Rows, columns) a tile should read, at most `pixels` or SMALLEST², so that all together read least."""
+    pixels = max(pixels, SMALLEST**2)
+
+    def total(counts: tuple[int, int]) -> tuple[int, int]:
+        read = reading(height, counts[0]) * reading(width, counts[1])
+        return counts[0] * counts[1] * (read + PER_TILE) if read <= pixels else sys.maxsize, read
+
+    most = [-(-ceiling(length) // (SMALLEST - 2 * MARGIN)) for length in (height, width)]
+    down, across = min(product(range(1, most[0] + 1), range(1, most[1] + 1)), key=total)
+    return reading(height, down), reading(width, across)
 
 
 def tile_side(budget: int, bytes_per_pixel: int) -> int:
