@@ -62,6 +62,8 @@ def race(seed: int, *, machines: int = 2, launchers: int = 3) -> Seen:
         replays_ended=chance.random() < 0.5,
     )
 
+    staleness = chance.choice([0, 0.5])
+
     def started(_: Instance) -> None:
         live = region.live()
         seen.launched += 1
@@ -75,7 +77,7 @@ def race(seed: int, *, machines: int = 2, launchers: int = 3) -> Seen:
     settings = Settings(fleet="ec2:firstlight", max_machines=machines, target_wait_s=1.0, on_demand_budget=1)
 
     def launcher(settings: Settings, *, interleaved: bool = True) -> Launcher:
-        stores = Interleaved(table, turns) if interleaved else table
+        stores = Interleaved(table, turns, stale=lambda: chance.random() < staleness) if interleaved else table
         client = Client(region, before=lambda _: turns.give_up())
         fleet = Ec2Fleet(
             lambda: client,

@@ -9,7 +9,7 @@ import pytest
 from tests.fleet.races import race
 
 SEEDS = 1000
-PART = 50  # what the quick suite plays; `make test-all` plays them all
+PART = 30  # what the quick suite plays; `make test-all` plays them all
 
 
 @pytest.fixture(autouse=True)

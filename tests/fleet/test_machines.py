@@ -1,4 +1,4 @@
-"""What a fleet promises, on child processes; an EC2 fleet joins the first part by its own fixture."""
+"""What a fleet promises, on child processes; test_ec2 holds the same on EC2."""
 
 from __future__ import annotations
 

@@ -57,17 +57,24 @@ class Turns:
 
 
 class Interleaved:
-    """A store whose callers give up their turn before each call."""
+    """A store whose callers give up their turn before each call, and whose lists and counts may be out of date."""
 
-    def __init__(self, store: Any, turns: Turns) -> None:
+    def __init__(self, store: Any, turns: Turns, *, stale: Callable[[], bool] = lambda: False) -> None:
         self._store = store
         self._turns = turns
+        self._stale = stale
+        self._told: dict[str, Any] = {}
 
     def __getattr__(self, name: str) -> Any:
         call = getattr(self._store, name)
 
         def called(*given: Any, **named: Any) -> Any:
             self._turns.give_up()
-            return call(*given, **named)
+            question = f"{name}{given}"
+            if name not in ("listed", "count", "due"):
+                return call(*given, **named)
+            if question not in self._told or not self._stale():
+                self._told[question] = call(*given, **named)
+            return self._told[question]
 
         return called
