@@ -30,10 +30,16 @@ def brightest(ratio: float) -> float:
 
 
 def contrasted(encoded: ArrayLike, contrast: float) -> NDArray[np.float64]:
-    """Encoded value ≥ 0 → the same with another contrast, an exponent around PIVOT; strictly growing, 0 stays 0."""
+    """Encoded value ≥ 0 → the same with another contrast, an exponent around PIVOT; strictly growing, 0 stays 0.
+
+    Above 1 it goes on in a straight line, lest a power of large values flatten lamps.
+    """
+    value = np.asarray(encoded, np.float64)
     bottom = TOE**contrast
-    raised = (np.asarray(encoded, np.float64) + TOE) ** contrast - bottom
-    return np.asarray(PIVOT * raised / ((PIVOT + TOE) ** contrast - bottom))
+    scale = PIVOT / ((PIVOT + TOE) ** contrast - bottom)
+    inside = (np.minimum(value, 1.0) + TOE) ** contrast - bottom
+    slope = contrast * (1 + TOE) ** (contrast - 1)
+    return np.asarray(scale * (inside + slope * np.maximum(value - 1.0, 0.0)))
 
 
 def toned(encoded: ArrayLike, ratio: float, contrast: float = 1.0) -> NDArray[np.float64]:
@@ -55,13 +61,15 @@ def tone_table(ratio: float, white: int, contrast: float = 1.0) -> NDArray[np.fl
 
 
 def previewed(
-    codes: NDArray[np.uint8], ratio: float, contrast: float, blend: NDArray[np.float32] | None
+    codes: NDArray[np.uint8], ratio: float, contrast: float, lift: ArrayLike, blend: NDArray[np.float32] | None
 ) -> NDArray[np.uint8]:
     """8-bit sRGB codes [..., 3] → the codes of the result, were there no noise to remove.
 
-    What the page shows while somebody moves a slider: a table of 256 gained values, the blend, the tone table.
+    What the page shows while somebody moves a slider: three tables of 256 gained values, the blend, the tone table.
+    `lift` is [3] linear light added before the gain, `blend` [3, 3] or None, as in `exposure_head.Look`.
     """
-    gained = encode(ratio * decode(np.arange(256) / 255)).astype(np.float32)[codes]
+    light = decode(np.arange(256) / 255)[:, None] + np.asarray(lift, np.float64)
+    gained = encode(ratio * light)[codes, np.arange(3)]
     mixed = gained if blend is None else gained @ blend.T
     entries = np.linspace(0.0, brightest(ratio), ENTRIES)
     return np.asarray(np.interp(mixed, entries, tone_table(ratio, 255, contrast)).round(), np.uint8)
