@@ -86,6 +86,16 @@ def test_after_a_failure_in_the_middle_the_line_works_on():
         assert (codes == 255 - block).all()
 
 
+@pytest.mark.parametrize("module", [torch.cuda, torch.cpu])
+def test_the_line_asks_nothing_of_streams_that_torch_does_not_have(module):
+    for owner, names in [
+        (module, ("Stream", "Event", "stream", "current_stream")),
+        (module.Stream, ("wait_stream", "wait_event")),
+        (module.Event, ("record", "synchronize")),
+    ]:
+        assert [name for name in names if not callable(getattr(owner, name, None))] == []
+
+
 def passed(streams, line):
     """Photos of growing tiles, one tile done again, photos that fail and photos that are given up in the middle."""
     doubts = iter([True, False] + [True] * 100)

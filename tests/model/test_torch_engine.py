@@ -10,6 +10,8 @@ import torch
 from model.accelerator import answer, fault
 from model.engine import EngineBroken
 from model.network import Network
+from model.plan import plan
+from model.tile_pass import bright, recipe
 from model.tiles import MARGIN
 from model.torch_engine import SIDE, SMALLEST, TorchEngine, network
 from model.weights import load_weights
@@ -219,6 +221,21 @@ def test_a_tile_that_leaves_the_range_of_half_precision_is_done_in_float32(engin
     assert psnr(enhanced(halved(loud[0]), photo), enhanced(full(loud[1]), photo)) >= 55
     assert "exact" in loud[0].__dict__
     assert len([record for record in caplog.records if "half precision" in record.message]) == 1
+
+
+@pytest.mark.parametrize("layout", ["rgb", "mosaic"])
+@pytest.mark.parametrize("depth", [8, 16])
+def test_nothing_on_the_way_of_a_tile_makes_the_host_wait_for_the_device(layout, depth):
+    """A meta tensor has no values: whatever asked for one would raise."""
+    pixels, raster = PHOTO if layout == "rgb" else (noisy_mosaic(64, 64), mosaic_raster(64, 64))
+    decided = replace(plan(pixels, raster, 8.0, depth), blend=np.eye(3, dtype=np.float32))
+    nowhere = torch.device("meta")
+    codes = torch.empty((64, 96, 3), dtype=torch.uint8) if layout == "rgb" else torch.empty((64, 96), dtype=torch.int16)
+    asked = network(load_weights(), nowhere, torch.float16)
+    out, holds = bright(asked, torch.float16, recipe(decided, nowhere), codes.to(nowhere))
+    assert out.shape == (64, 96, 3)
+    assert out.dtype == (torch.uint8 if depth == 8 else torch.int16)
+    assert (holds.shape, holds.dtype) == ((), torch.bool)
 
 
 def test_a_warm_up_leaves_an_engine_that_works(engine):
