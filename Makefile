@@ -11,13 +11,16 @@ HAS_GPU := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo yes; [ "$$(unam
 RUN_NEEDS := $(VENV)/.ready-run $(if $(HAS_GPU)$(filter torch,$(ENGINE)),$(VENV)/.ready-torch)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint format bench bench-all clean
+.PHONY: help run run-cloud test test-all lint format bench bench-all clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(RUN_NEEDS)  ## Install what is needed and run the service on http://127.0.0.1:8080 (PORT=…)
 	@exec $(BIN)/firstlight up
+
+run-cloud: $(VENV)/.ready-test  ## Run the cloud configuration without an account, on a stand-in for AWS
+	@exec $(BIN)/firstlight rehearse
 
 test: $(VENV)/.ready-test  ## Install what is needed and run the tests (a few minutes)
 	$(BIN)/pytest -m "not slow" -n 2

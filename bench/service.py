@@ -24,7 +24,7 @@ START_S = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """`firstlight up`, running: its address, its folder (stores, logs) and its process."""
+    """`firstlight up` or `rehearse`, running: its address, its folder (stores, logs) and its process."""
 
     url: str
     folder: Path
@@ -98,9 +98,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def service(*, prefix: tuple[str, ...] = (), world: bool = False, **settings: object) -> Iterator[Service]:
+def service(
+    *, command: str = "up", prefix: tuple[str, ...] = (), world: bool = False, **settings: object
+) -> Iterator[Service]:
     """Run the service with these settings until the block ends; nothing of it is left then.
 
+    `command` is `up`, or `rehearse` for stores and machines in a stand-in for AWS, which then are not the settings'.
     `prefix` is a command that runs it (`setpriv …`, `unshare …`); `world` lets any user write its folder.
     """
     with tempfile.TemporaryDirectory(prefix="firstlight-", ignore_cleanup_errors=True) as name:
@@ -119,7 +122,7 @@ def service(*, prefix: tuple[str, ...] = (), world: bool = False, **settings: ob
         }
         with (folder / "up.log").open("wb") as log:
             process = subprocess.Popen(
-                [*prefix, str(Path(sys.prefix) / "bin" / "python"), "-m", "cli", "up"],
+                [*prefix, str(Path(sys.prefix) / "bin" / "python"), "-m", "cli", command],
                 cwd=ROOT,
                 env={**os.environ, **{key: str(value) for key, value in chosen.items()}},
                 stdout=log,

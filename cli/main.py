@@ -8,6 +8,7 @@ import click
 
 COMMANDS = {  # name → what it does, in the order of the help text
     "up": "Run the service on this machine: API, tick, and workers as they are needed.",
+    "rehearse": "Run the service as it runs on AWS, with no account, on a stand-in for AWS.",
     "enhance": "Brighten photos right here, without a server.",
     "tick": "Sweep jobs, reap machines and start those that are needed, for ever or once.",
     "worker": "Run one worker that drains the queue.",
