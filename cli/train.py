@@ -28,6 +28,9 @@ def provenance(seed: int, listed: Path | None, begin_from: Path | None) -> dict[
 @click.option(
     "--rate", type=click.FloatRange(min=0, min_open=True), default=8e-4, show_default=True, help="at its peak"
 )
+@click.option(
+    "--texture", type=click.FloatRange(min=0), default=0.5, show_default=True, help="weight of missing fine texture"
+)
 @click.option("--width", type=click.IntRange(min=4), default=16, show_default=True, help="channels at the finest level")
 @click.option(
     "--from",
@@ -45,6 +48,7 @@ def command(
     minutes: float | None,
     seed: int,
     rate: float,
+    texture: float,
     width: int,
     begin_from: Path | None,
 ) -> None:
@@ -63,7 +67,14 @@ def command(
         from model.weights import WeightsDamaged  # noqa: PLC0415
     except ModuleNotFoundError as missing:
         raise click.ClickException(f"Training needs {missing.name}: .venv/bin/pip install -e '.[torch]'") from None
-    recipe = Recipe(dims=Dims(width=width), steps=steps, minutes=minutes or float("inf"), seed=seed, learning_rate=rate)
+    recipe = Recipe(
+        dims=Dims(width=width),
+        steps=steps,
+        minutes=minutes or float("inf"),
+        seed=seed,
+        learning_rate=rate,
+        texture=texture,
+    )
     try:
         weights = train(
             listed_photos(photos, listed, click.echo) if listed else read_photos(photos, click.echo),

@@ -6,7 +6,6 @@ from torch.nn import functional
 
 EPSILON = 1e-3
 SSIM_SHARE = 0.15
-TEXTURE_SHARE = 0.5
 WINDOW, STRIDE = 8, 4
 C1, C2 = 0.01**2, 0.03**2
 """Constants of SSIM for values of range 1 (Wang et al., IEEE TIP 2004)."""
@@ -47,7 +46,10 @@ def fine(picture: Tensor) -> Tensor:
     return luma[..., 1:-1, 1:-1] - functional.avg_pool2d(luma, 3, 1)
 
 
-def restoration_loss(found: Tensor, wanted: Tensor) -> Tensor:
-    """Loss of restored pictures [N, 3, H, W] against clean ones, both encoded."""
-    structure = SSIM_SHARE * dissimilarity(found, wanted)
-    return charbonnier(found, wanted) + structure + TEXTURE_SHARE * missing_texture(found, wanted)
+def restoration_loss(found: Tensor, wanted: Tensor, texture: float = 0.5) -> Tensor:
+    """Loss of restored pictures [N, 3, H, W] against clean ones, both encoded; `texture` is missing texture's share."""
+    return (
+        charbonnier(found, wanted)
+        + SSIM_SHARE * dissimilarity(found, wanted)
+        + texture * missing_texture(found, wanted)
+    )

@@ -39,6 +39,7 @@ class Recipe:
     averaging: float = 0.999
     mosaic_share: float = 0.35
     real_share: float = 0.3
+    texture: float = 0.5
     seed: int = 1
     report_every: int = 100
     save_every: int = 500
@@ -83,7 +84,7 @@ def train(
                 group["lr"] = rate
             with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
                 found = restore(network, batch.planes, batch.conditions, batch.layout)
-            loss = restoration_loss(found, batch.target)
+            loss = restoration_loss(found, batch.target, recipe.texture)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
