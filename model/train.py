@@ -72,6 +72,7 @@ def train(
     average = deepcopy(network).requires_grad_(requires_grad=False)
     optimizer = torch.optim.AdamW(network.parameters(), betas=(0.9, 0.99), weight_decay=1e-4, fused=True)
     step, elapsed = resume(folder / CHECKPOINT, network, average, optimizer)
+    forget(folder / LOSSES, step)
     begun = clock() - elapsed
     smooth: float | None = None
     with ThreadPoolExecutor(1) as camera:
@@ -140,3 +141,10 @@ def report(path: Path, step: int, loss: float, rate: float, seconds: float, say:
             rows.writerow(["step", "loss", "learning_rate", "seconds"])
         rows.writerow([step, f"{loss:.5f}", f"{rate:.2e}", f"{seconds:.0f}"])
     say(f"step {step}  loss {loss:.4f}  rate {rate:.1e}  {seconds / 60:.1f} min")
+
+
+def forget(path: Path, step: int) -> None:
+    """Drop rows of the CSV of losses that tell of batches after the checkpoint's: they are about to be trained again."""
+    if path.exists():
+        head, *rows = path.read_text().splitlines(keepends=True)
+        path.write_text(head + "".join(row for row in rows if int(row.split(",")[0]) <= step))

@@ -69,6 +69,15 @@ def test_training_that_was_stopped_goes_on_where_it_was(tmp_path):
     )
 
 
+def test_the_losses_of_a_resumed_training_tell_each_batch_once(tmp_path):
+    run(tmp_path, steps=5, report_every=1)
+    with (tmp_path / "losses.csv").open("a") as file:
+        file.write("6,0.1,1e-3,9\n7,0.1,1e-3,9\n")
+    run(tmp_path, steps=8, report_every=1)
+    with (tmp_path / "losses.csv").open() as file:
+        assert [int(row["step"]) for row in csv.DictReader(file)] == list(range(1, 9))
+
+
 def test_training_begins_with_given_weights_and_may_widen_them(tmp_path):
     given, _ = run(tmp_path / "given", learning_rate=1e-2)
     wide = Dims(width=6, levels=2, middle_blocks=1)
