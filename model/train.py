@@ -144,7 +144,7 @@ def report(path: Path, step: int, loss: float, rate: float, seconds: float, say:
 
 
 def forget(path: Path, step: int) -> None:
-    """Drop rows of the CSV of losses that tell of batches after the checkpoint's: they are about to be trained again."""
+    """Drop the CSV's rows of batches after the checkpoint's: they are about to be trained again."""
     if path.exists():
         head, *rows = path.read_text().splitlines(keepends=True)
         path.write_text(head + "".join(row for row in rows if int(row.split(",")[0]) <= step))

@@ -11,6 +11,9 @@ from safetensors import safe_open
 from safetensors.numpy import save
 
 SHIPPED = Path(__file__).parent / "weights" / "firstlight.safetensors"
+FINE = SHIPPED.with_name("firstlight-fine.safetensors")
+NETWORKS = {"default": SHIPPED, "fine": FINE}
+"""What comes with the project: the default, and a wider one that takes about twice the time."""
 
 
 class WeightsDamaged(Exception):
