@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fleet.ec2 import Ec2Fleet
 from fleet.ladder import Terms
 from fleet.machines import Fleet, LocalFleet, NoFleet
-from jobs.clients import Clients
+from jobs.clients import Clients, warmed
 from jobs.ports import Ports
+from jobs.queue import region_in
 from jobs.settings import Settings
 
 READ_S = 25.0  # CreateFleet answers once it has found a machine or asked every pool
@@ -14,14 +17,19 @@ TRIES = 2
 
 
 def open_fleet(settings: Settings, ports: Ports, *, clients: Clients | None = None) -> Fleet:
-    """What FLEET says. Local workers inherit this process's environment, and the settings over it."""
+    """What FLEET says. Local workers inherit this process's environment, and the settings over it.
+
+    EC2 is in the region that an SQS queue's URL names, or else where boto3 looks.
+    """
     scheme, _, rest = settings.fleet.partition(":")
     if scheme == "none":
         return NoFleet()
     if scheme == "ec2":
-        aws = clients or Clients()
+        aws = clients or Clients(region=region_in(settings.queue))
+        ec2 = partial(aws.client, "ec2", read_s=READ_S, tries=TRIES)
+        warmed([ec2])
         return Ec2Fleet(
-            lambda: aws.client("ec2", read_s=READ_S, tries=TRIES),
+            ec2,
             ports.table,
             clock=ports.clock,
             terms=Terms.of(settings.fleet, settings.flavours),
