@@ -78,12 +78,12 @@ def machine_of(instance: dict[str, Any]) -> Machine:
 
 
 def ordered_machine(order: Order) -> Machine:
-    """The machine that EC2 answered with, before its list shows it."""
-    assert order.offer is not None
+    """The machine that EC2 answered with, before its list shows it; found by its tags, its market may be unknown."""
+    market: Market = order.offer.market if order.offer is not None else "on-demand"
     return Machine(
         slot=order.slot,
         epoch=order.epoch,
         launched_ms=order.answered_ms,
         name=order.machine,
-        usd_per_hour=usd_per_hour(order.type, order.offer.market),
+        usd_per_hour=usd_per_hour(order.type, market),
     )
