@@ -14,15 +14,14 @@ from fleet.purse import Purse
 from fleet.slots import Slot, begun, failed, has_started, launched, settled, troubled, without_capacity, write_slot
 from fleet.view import Reason, View, observe
 from jobs.errors import RowChanged, RowExists, StoreBusy
-from jobs.heartbeat import FORGET_AFTER_MS, heartbeats
 from jobs.patience import read_patience, write_patience
 from jobs.ports import Ports
 from jobs.settings import Settings
-from jobs.usual import usual
 
 CACHE_MS = 1000
 UNMEASURED_S = 25.0  # half of a typical cold start with a GPU
 OFFERS = 8  # asked in one go: each rung of the ladder, and what is left of one that refused in part
+Look = tuple[View, int]  # what was seen, and when
 log = logging.getLogger(__name__)
 
 
@@ -44,23 +43,37 @@ class Launcher:
         self._looked_ms = 0
         self._cached: tuple[int, Outlook] | None = None
 
-    def ensure(self, reason: Reason) -> Outlook:
+    def look(self) -> Look:
+        """A view in which the launches whose machines are gone have been settled. Raises StoreBusy."""
+        now = self._ports.clock()
+        if not 0 <= now - self._looked_ms <= self._gap_ms:
+            self._watching_since_ms = now if self._patient else 0
+        self._looked_ms = now
+        view = observe(
+            self._ports,
+            self._fleet,
+            max_machines=self._policy.max_machines,
+            watching_since_ms=self._watching_since_ms,
+        )
+        return replace(view, slots=tuple(self._settled(slot, view, now) for slot in view.slots)), now
+
+    def ensure(self, reason: Reason, look: Look | None = None) -> Outlook:
         """Start the machines that the work needs, without waiting for them, and tell what those who wait can expect.
 
-        An upload that is not accepted yet is charged as a warm call. Raises StoreBusy.
+        An upload that is not accepted yet is charged as a warm call. Goes by `look`, or by a new one. Raises StoreBusy.
         """
-        view, now = self._observe()
+        view, now = look or self.look()
         launches = [action for action in decide(view, self._policy, now, reason=reason) if isinstance(action, Launch)]
         refusals = [self._launch(launch, now) for launch in launches]
         if launches:
-            view, now = self._observe()
+            view, now = self.look()
         told = outlook(view, self._policy, now)
         self._cached = (now, told)
         return replace(told, refused=next(filter(None, refusals), None))
 
-    def reap(self) -> list[Stop]:
-        """End the machines that must end (L2), and tell which. Raises StoreBusy."""
-        view, now = self._observe()
+    def reap(self, look: Look | None = None) -> list[Stop]:
+        """End the machines that must end (L2), and tell which. Goes by `look`, or by a new one. Raises StoreBusy."""
+        view, now = look or self.look()
         stops = [action for action in decide(view, self._policy, now, reason="tick") if isinstance(action, Stop)]
         ending = {stop.machine.name for stop in stops}
         stops += [stop for stop in self._meter(view, now) if stop.machine.name not in ending]
@@ -81,39 +94,24 @@ class Launcher:
     def outlook(self) -> Outlook:
         """What those who wait can expect, at most a second old. Raises StoreBusy."""
         if self._cached is None or not 0 <= self._ports.clock() - self._cached[0] < CACHE_MS:
-            view, now = self._observe()
+            view, now = self.look()
             self._cached = (now, outlook(view, self._policy, now))
         return self._cached[1]
 
-    def advise(self) -> None:
+    def advise(self, look: Look) -> None:
         """Tell idle workers how long to wait, from when photos were taken in hand lately. Raises StoreBusy."""
-        if self._settings.idle_most_s <= self._settings.idle_s:
+        view, now = look
+        arrivals_ms = [each.last_job_ms for each in view.heartbeats if each.last_job_ms]
+        if self._settings.idle_most_s <= self._settings.idle_s or not arrivals_ms:
             return
-        now = self._ports.clock()
-        seen = heartbeats(self._ports.table, since_ms=now - FORGET_AFTER_MS)
         before = read_patience(self._ports.table)
-        after = noticed(before, (each.last_job_ms for each in seen if each.last_job_ms), now=now)
+        after = noticed(before, arrivals_ms, now=now)
         if after is not before:
-            usually = usual(self._ports.table)
-            start_s = sum(usually.get(phase, UNMEASURED_S) for phase in ("starting_machine", "loading_model"))
+            start_s = sum(view.usual.get(phase, UNMEASURED_S) for phase in ("starting_machine", "loading_model"))
             stay_s = idle_s(
                 gaps_s(after), least_s=self._settings.idle_s, most_s=self._settings.idle_most_s, start_s=start_s
             )
             write_patience(self._ports.table, replace(after, idle_s=stay_s))
-
-    def _observe(self) -> tuple[View, int]:
-        """A view in which the launches whose machines are gone have been settled."""
-        now = self._ports.clock()
-        if not 0 <= now - self._looked_ms <= self._gap_ms:
-            self._watching_since_ms = now if self._patient else 0
-        self._looked_ms = now
-        view = observe(
-            self._ports,
-            self._fleet,
-            max_machines=self._policy.max_machines,
-            watching_since_ms=self._watching_since_ms,
-        )
-        return replace(view, slots=tuple(self._settled(slot, view, now) for slot in view.slots)), now
 
     def _settled(self, slot: Slot, view: View, now: int) -> Slot:
         machine = view.machine_in(slot.number)

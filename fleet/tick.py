@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from dataclasses import dataclass
 from threading import Event
 
 from fleet.launcher import Launcher
@@ -12,33 +13,61 @@ from jobs.errors import FirstlightError
 from jobs.orphans import Orphans
 from jobs.ports import Ports
 from jobs.settings import Settings
-from jobs.sweep import sweep
+from jobs.sweep import Swept, sweep
 
 HURRY_S = 0.5  # while photos wait for a machine whose slot is not free yet
+REST_S = 30.0  # where each look is paid for, while nobody needs one: an upload asks for its machine by itself
 COLLECT_MS = 3600 * 1000
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """What a tick found. `waiting` counts jobs; `calm`: no work, no machine, and nothing that had to be done."""
+
+    outlook: Outlook
+    waiting: int
+    calm: bool
+
+
+def one_round(ports: Ports, launcher: Launcher) -> Round:
+    """One tick, by one look unless something changed meanwhile. Raises StoreBusy."""
+    look = launcher.look()
+    stops = launcher.reap(look)  # first: a frozen machine may hold the lock that the sweep waits for
+    swept = sweep(ports)
+    launcher.advise(look)
+    changed = bool(stops) or swept != Swept()
+    if changed:
+        look = launcher.look()
+    view, now = look
+    quiet = not view.unfinished and not view.machines and not any(slot.is_launching(now=now) for slot in view.slots)
+    return Round(outlook=launcher.ensure("tick", look), waiting=view.waiting, calm=quiet and not changed)
+
+
 def tick_once(ports: Ports, launcher: Launcher) -> Outlook:
-    """One round. Safe to run in several processes at once. Raises StoreBusy."""
-    launcher.reap()  # first: a frozen machine may hold the lock that the sweep waits for
-    sweep(ports)
-    launcher.advise()
-    return launcher.ensure("tick")
+    """One round, and what those who wait can expect. Safe to run in several processes at once. Raises StoreBusy."""
+    return one_round(ports, launcher).outlook
+
+
+def pause_s(done: Round, settings: Settings) -> float:
+    """How long to rest after this round."""
+    if done.outlook.state == "none" and done.outlook.phase == "starting_machine" and done.waiting:
+        return min(settings.tick_s, HURRY_S)
+    if done.calm and settings.table.startswith("dynamodb:"):
+        return max(settings.tick_s, REST_S)
+    return settings.tick_s
 
 
 def run(ports: Ports, launcher: Launcher, settings: Settings, stop: Event) -> None:
     """Tick until told to stop. A store that fails is logged, and met again at the next tick."""
     orphans, collected_ms = Orphans(ports), ports.clock()
     while not stop.is_set():
-        pause_s = settings.tick_s
+        rest_s = settings.tick_s
         try:
-            outlook = tick_once(ports, launcher)
-            if outlook.state == "none" and outlook.phase == "starting_machine" and ports.ledger.waiting():
-                pause_s = min(pause_s, HURRY_S)
+            rest_s = pause_s(one_round(ports, launcher), settings)
             if ports.clock() - collected_ms > COLLECT_MS:
                 collected_ms = ports.clock()
                 orphans.collect()
         except (FirstlightError, OSError, sqlite3.Error):
             log.exception("this tick failed")
-        stop.wait(pause_s)
+        stop.wait(rest_s)

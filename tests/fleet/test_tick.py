@@ -10,12 +10,14 @@ from pathlib import Path
 
 from fleet.launcher import Launcher
 from fleet.machines import Machine
-from fleet.tick import run, tick_once
+from fleet.tick import HURRY_S, REST_S, one_round, pause_s, run, tick_once
 from jobs.ports import Ports
 from jobs.settings import Settings
+from jobs.transitions import give_up
 from tests.fleet.clocks import FakeClock
 from tests.fleet.clouds import Cloud
 from tests.fleet.photos import upload
+from tests.fleet.signs import show
 
 
 def test_a_round_sweeps_reaps_and_ensures(ports: Ports, settings: Settings, tmp_path: Path) -> None:
@@ -80,3 +82,75 @@ def test_photos_of_dead_uploads_are_removed_after_an_hour(ports: Ports, settings
     ticking.join(timeout=5)
     assert list(ports.blobs.keys("in/")) == []
     assert clock.ms - FakeClock().ms >= 3_600_000
+
+
+class Rests(threading.Event):
+    """Told to wait, it lets the clock go on at once, and remembers; set after so many waits."""
+
+    def __init__(self, clock: FakeClock, *, most: int) -> None:
+        super().__init__()
+        self.clock, self.most = clock, most
+        self.lengths: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.clock.pass_s(timeout)
+        self.lengths.append(timeout)
+        if len(self.lengths) == self.most:
+            self.set()
+        return self.is_set()
+
+
+PAID = {"table": "dynamodb://rows", "tick_s": 5.0, "heartbeat_s": 5.0, "lease_s": 30.0}
+
+
+def test_where_looks_are_paid_for_an_idle_service_is_looked_at_seldom(world, settings: Settings, clock) -> None:
+    ports, cloud = world
+    for where, length in ((replace(settings, **PAID), REST_S), (replace(settings, tick_s=5.0), 5.0)):
+        rests = Rests(clock, most=3)
+        run(ports, Launcher(ports, where, cloud), where, rests)
+        assert rests.lengths == [length] * 3
+    assert cloud.launches == []
+
+
+def test_work_and_machines_are_looked_after_at_every_tick(world, settings: Settings, clock, tmp_path: Path) -> None:
+    ports, cloud = world
+    paid = replace(settings, **PAID)
+    launcher = Launcher(ports, paid, cloud)
+    job_id = upload(ports, tmp_path)
+    rests = Rests(clock, most=2)
+    run(ports, launcher, paid, rests)
+    assert rests.lengths == [5.0, 5.0]
+    assert cloud.launches == [(0, 1)]
+    show(ports, 1, "ready")
+    ports.ledger.change(job_id, lambda job: give_up(job, code="x", detail="", now=clock(), terms=ports.ledger.terms))
+    rests = Rests(clock, most=2)
+    run(ports, launcher, paid, rests)
+    assert rests.lengths == [5.0, 5.0]  # its machine lives on
+    cloud.lose(0)
+    rests = Rests(clock, most=2)
+    run(ports, launcher, paid, rests)
+    assert rests.lengths == [REST_S, REST_S]
+
+
+def test_a_photo_whose_slot_is_not_free_yet_is_looked_after_in_a_hurry(world, settings: Settings, tmp_path) -> None:
+    ports, cloud = world
+    paid = replace(settings, **PAID)
+    launcher = Launcher(ports, paid, cloud)
+    launcher.ensure("view")
+    show(ports, 1, "draining")
+    upload(ports, tmp_path)
+    assert pause_s(one_round(ports, launcher), paid) == HURRY_S
+
+
+def test_a_round_that_changes_nothing_looks_once(world, settings: Settings) -> None:
+    ports, cloud = world
+    looks = []
+    launcher = Launcher(ports, settings, cloud)
+    look = launcher.look
+    launcher.look = lambda: looks.append(1) or look()
+    assert one_round(ports, launcher).calm
+    assert len(looks) == 1
+    cloud.up[5] = Machine(slot=5, epoch=1, launched_ms=ports.clock(), name="5-1")
+    looks.clear()
+    assert not one_round(ports, launcher).calm
+    assert len(looks) == 2
