@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 
 from fleet.ec2 import Ec2Fleet
@@ -12,6 +13,7 @@ from jobs.ports import Ports
 from jobs.queue import region_in
 from jobs.settings import Settings
 
+log = logging.getLogger(__name__)
 READ_S = 25.0  # CreateFleet answers once it has found a machine or asked every pool
 TRIES = 2
 
@@ -28,6 +30,8 @@ def open_fleet(settings: Settings, ports: Ports, *, clients: Clients | None = No
         aws = clients or Clients(region=region_in(settings.queue))
         ec2 = partial(aws.client, "ec2", read_s=READ_S, tries=TRIES)
         warmed([ec2])
+        if not settings.dollar_budget:
+            log.warning("DOLLAR_BUDGET is not set: nothing but HARD_AGE_S bounds what EC2 machines cost a day")
         return Ec2Fleet(
             ec2,
             ports.table,

@@ -7,7 +7,7 @@ A rung is left when EC2 has refused all of its pools; a pool that refused is ask
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from fleet.instance_types import FLAVOURS, Flavour, Market, types_of
@@ -69,10 +69,10 @@ def rungs(terms: Terms, subnets: Sequence[Subnet]) -> list[Offer]:
     ]
 
 
-def offer(terms: Terms, subnets: Sequence[Subnet], refused: Mapping[str, str], *, on_demand_left: bool) -> Offer | None:
+def offer(terms: Terms, subnets: Sequence[Subnet], refused: Collection[str], *, on_demand_left: bool) -> Offer | None:
     """The best rung that has a pool which has not refused lately, with those pools only; None when there is none.
 
-    `refused` holds the error code by the key of each pool that refused.
+    `refused` holds the keys of those that have.
     """
     for rung in rungs(terms, subnets):
         if rung.market == "on-demand" and not on_demand_left:

@@ -174,7 +174,9 @@ class Launcher:
         except NoCapacity as error:
             log.warning("no capacity for slot %d: %s", slot.number, error)
             slot = replace(slot, outcome="no_capacity", answered=error.answered, charged=False)
-            return slot if error.others else without_capacity(slot, detail=str(error), now=now), error.others
+            if not error.others:
+                slot = without_capacity(slot, detail=str(error), now=now, again_ms=error.again_ms)
+            return slot, error.others
         except LaunchRefused as error:
             log.exception("slot %d cannot be launched", slot.number)
             slot = replace(slot, answered=error.answered, charged=False)

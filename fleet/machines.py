@@ -28,12 +28,13 @@ log = logging.getLogger(__name__)
 
 
 class NoCapacity(FirstlightError):
-    """No machine is to be had now; later there may be. With `others`, elsewhere there may be one at once.
+    """No machine is to be had now, nor before `again_ms`. With `others`, elsewhere there may be one at once.
 
     `answered` False: the fleet was not asked, or has not taken note; this very epoch must be tried again.
     """
 
-    def __init__(self, detail: str, *, others: bool = False, answered: bool = True) -> None:
+    def __init__(self, detail: str, *, again_ms: int = 0, others: bool = False, answered: bool = True) -> None:
+        self.again_ms = again_ms
         self.others = others
         self.answered = answered
         super().__init__(detail)

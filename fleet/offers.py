@@ -49,11 +49,12 @@ class Offers:
         best = offer(self._terms, subnets, refused, on_demand_left=left)
         if best is not None:
             return best
-        codes = sorted(set(refused.values()))
+        codes = sorted({each.code for each in refused.values()})
         if codes == [QUOTA]:
             raise LaunchRefused(cure(QUOTA, ""), answered=False)
         said = f"{len(refused)} pools refused within ten minutes ({', '.join(codes)})"
-        raise NoCapacity(said if left else f"{said}; nothing more on demand today", answered=False)
+        again_ms = min((each.until_ms for each in refused.values()), default=0)
+        raise NoCapacity(said if left else f"{said}; nothing more on demand today", again_ms=again_ms, answered=False)
 
     def reserve(self, wanted: Offer, now: int) -> bool:
         """Count it against the day's cap, if it is on demand; False when the cap is reached."""

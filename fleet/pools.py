@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from jobs.errors import RowChanged, RowExists
@@ -14,10 +15,18 @@ SPARED_MS = 10 * 60_000
 TRIES = 5
 
 
-def refused_pools(table: JobTable, *, now: int) -> dict[str, str]:
-    """The error code by the key of each pool that refused within the last ten minutes."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """EC2's code, and until when the pool is spared, wall-clock milliseconds UTC."""
+
+    code: str
+    until_ms: int
+
+
+def refused_pools(table: JobTable, *, now: int) -> dict[str, Refusal]:
+    """The refusal by the key of each pool that refused within the last ten minutes."""
     row = table.read(KEY)
-    return {key: code for key, (until_ms, code) in _known(row, now).items() if until_ms > now}
+    return {key: Refusal(code=code, until_ms=until_ms) for key, (until_ms, code) in _known(row, now).items()}
 
 
 def spare_pools(table: JobTable, codes: Mapping[str, str], *, now: int) -> None:

@@ -53,10 +53,7 @@ def create_fleet_request(order: Order, terms: Terms, *, project: str) -> dict[st
         ],
     }
     if market == "spot":
-        request["SpotOptions"] = {
-            "AllocationStrategy": "price-capacity-optimized",
-            "InstanceInterruptionBehavior": "terminate",
-        }
+        request["SpotOptions"] = {"AllocationStrategy": "price-capacity-optimized"}
     else:
         request["OnDemandOptions"] = {"AllocationStrategy": "lowest-price"}
     return request

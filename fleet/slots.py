@@ -121,10 +121,11 @@ def launched(slot: Slot, *, usd_per_hour: float = 0.0) -> Slot:
     )
 
 
-def without_capacity(slot: Slot, *, detail: str, now: int) -> Slot:
-    """The slot after NoCapacity: tried again soon, and ever less soon."""
+def without_capacity(slot: Slot, *, detail: str, now: int, again_ms: int = 0) -> Slot:
+    """The slot after NoCapacity: tried again soon, and ever less soon; not before `again_ms`, within reason."""
     pause = min(LONGEST_CAPACITY_PAUSE_MS, CAPACITY_PAUSE_MS << min(slot.refusals, 10))
-    refused = replace(slot, refusals=slot.refusals + 1, not_before_ms=now + pause)
+    again_ms = max(now + pause, min(again_ms, now + LONGEST_PAUSE_MS))
+    refused = replace(slot, refusals=slot.refusals + 1, not_before_ms=again_ms)
     return troubled(refused, outcome="no_capacity", detail=detail, now=now)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from fleet.stand_in.account import Account
@@ -77,4 +76,4 @@ class LocalCloud:
 
 def fair(*, boot_s: float = 0.0) -> Weather:
     """Fair weather in which a machine takes so long to boot."""
-    return replace(Weather(), boot_ms=int(boot_s * 1000))
+    return Weather(boot_ms=int(boot_s * 1000))
