@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import os
 import signal
@@ -13,7 +12,7 @@ import uuid
 from typing import cast
 
 from jobs.clock import now_ms
-from jobs.ports import Ports, open_ports
+from jobs.ports import open_ports
 from jobs.settings import BadSetting, Settings
 from photos.codec import Codec
 from photos.sandbox import Mode
@@ -45,7 +44,6 @@ def main() -> int:
         worker=f"slot{arguments.slot}-{arguments.epoch}" if launched else uuid.uuid4().hex,
         slot=arguments.slot,
         epoch=arguments.epoch,
-        launched_ms=_launched_ms(ports, arguments.slot),
     )
     engine = EngineProcess(
         engine=settings.engine,
@@ -68,12 +66,6 @@ def main() -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)  # stage threads may still wait; nothing is left to save
-
-
-def _launched_ms(ports: Ports, slot: int) -> int | None:
-    """When the launcher asked for this machine, from the slot's row."""
-    row = ports.table.read(f"slot/{slot}") if slot >= 0 else None
-    return json.loads(row.doc).get("launched_ms") if row else None
 
 
 if __name__ == "__main__":

@@ -151,9 +151,15 @@ class Belt:
             if self._stages.encode_and_store(assignment):
                 steps = ", ".join(f"{phase} {taken:.2f} s" for phase, taken in assignment.seconds.items())
                 log.info("job %s done: %s", assignment.job.id, steps)
-                usual.record(self._ports.table, assignment.seconds, megapixels=assignment.facts.megapixels)
+                self._record(assignment)
             self._active = self._monotonic()
             self.news.set()
+
+    def _record(self, assignment: Assignment) -> None:
+        try:
+            usual.record(self._ports.table, assignment.seconds, megapixels=assignment.facts.megapixels)
+        except StoreBusy:
+            log.exception("the times of job %s are not recorded", assignment.job.id)
 
     def _break(self, why: str) -> None:
         self.broken = why

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from dataclasses import dataclass, replace
@@ -9,18 +10,18 @@ from dataclasses import dataclass, replace
 from jobs.errors import StoreBusy
 from jobs.heartbeat import Heartbeat, WorkerState, beat
 from jobs.ports import Ports
+from jobs.table import JobTable
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Who this worker is: `slot` −1 for one that no launcher started; when it was asked for, if a launcher did."""
+    """Who this worker is: `slot` −1 for one that no launcher started."""
 
     worker: str
     slot: int
     epoch: int
-    launched_ms: int | None = None
 
 
 class Pulse:
@@ -61,3 +62,10 @@ class Pulse:
                 beat(self._ports.table, self._heartbeat)
             except StoreBusy:
                 log.exception("no heartbeat could be written")
+
+
+def launched_ms(table: JobTable, identity: Identity) -> int | None:
+    """When a launcher asked for this worker's machine, from the slot's row; None when none did. Raises StoreBusy."""
+    row = table.read(f"slot/{identity.slot}") if identity.slot >= 0 else None
+    at_ms: int | None = json.loads(row.doc).get("launched_ms") if row else None
+    return at_ms

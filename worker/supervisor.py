@@ -24,7 +24,7 @@ from worker.assignment import Assignment
 from worker.belt import EXIT_BROKEN, Belt
 from worker.desk import Desk
 from worker.notice import Notice
-from worker.pulse import Identity, Pulse
+from worker.pulse import Identity, Pulse, launched_ms
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +58,7 @@ class Supervisor:
         self._stopping = threading.Event()
         self._notice: Notice | None = None
         self._belt = belt
+        self._loading_s: float | None = None  # how long the engine took, until that is told
 
     def stop(self) -> None:
         """Hand back and end; safe to call from a signal handler."""
@@ -73,18 +74,18 @@ class Supervisor:
         self._belt.news.set()
 
     def run(self) -> int:
-        self._beat("loading")
-        self._belt.start(self._loaded)
-        next_beat = 0.0
+        self._belt.start(self._loaded)  # before the first word to a store: what speaks to AWS takes long to load
+        next_beat = -math.inf
         while not self._stopping.is_set():
             if self._belt.broken is not None:
                 return self._give_up(self._belt.broken)
             if hung := self._hung():
                 return self._defunct(hung)
-            if self._monotonic() >= next_beat:
+            if self._monotonic() >= next_beat or self._loading_s is not None:
                 self._renew(self._desk.held())
                 self._beat(self._state())
                 next_beat = self._monotonic() + self._settings.heartbeat_s
+                self._tell_loading()
             if self._is_idle():
                 self._belt.close()
             if self._belt.closed:
@@ -99,14 +100,24 @@ class Supervisor:
         return self._drain()
 
     def _loaded(self, engine: str) -> None:
-        """Called by the belt once the engine is ready."""
-        seconds: dict[Phase, float] = {"loading_model": self._monotonic() - self._started}
-        if self._identity.launched_ms is not None:
-            seconds["starting_machine"] = max(0.0, (self._pulse.started_ms - self._identity.launched_ms) / 1000)
-        log.info("%s engine ready %.2f s after the worker's start", engine, seconds["loading_model"])
+        """Called by the belt once the engine is ready, and before its first photo, so that it must not wait."""
+        seconds = self._monotonic() - self._started
+        log.info("%s engine ready %.2f s after the worker's start", engine, seconds)
         self._pulse.ready(engine)
-        self._beat(self._state())
-        usual.record(self._ports.table, seconds)
+        self._loading_s = seconds
+
+    def _tell_loading(self) -> None:
+        """Record what those who wait for the next machine want to know; once, and lost when the store is away."""
+        if self._loading_s is None:
+            return
+        seconds: dict[Phase, float] = {"loading_model": self._loading_s}
+        self._loading_s = None
+        try:
+            if (asked_ms := launched_ms(self._ports.table, self._identity)) is not None:
+                seconds["starting_machine"] = max(0.0, (self._pulse.started_ms - asked_ms) / 1000)
+            usual.record(self._ports.table, seconds)
+        except StoreBusy:
+            log.exception("the time of this start is not recorded")
 
     def _state(self) -> WorkerState:
         if not self._belt.ready.is_set():

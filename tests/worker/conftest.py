@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import threading
 import time
 from dataclasses import replace
@@ -14,6 +15,7 @@ from jobs.heartbeat import heartbeats
 from jobs.intake import Order, accept
 from jobs.ports import open_ports
 from jobs.settings import Settings
+from jobs.table import Row
 from photos.codec import Codec
 from photos.facts import PhotoFacts
 from worker.belt import Belt
@@ -89,7 +91,7 @@ class Worker:
         )
         self.desk = Desk(self.ports, worker="slot0-1")
         stages = Stages(self.desk, self.ports.blobs, codec, self.engine, codec_s=20)
-        identity = Identity(worker="slot0-1", slot=0, epoch=1, launched_ms=now_ms() - 1000)
+        identity = Identity(worker="slot0-1", slot=0, epoch=1)
         belt = Belt(settings, self.ports, self.desk, stages, self.engine, codec)
         self.supervisor = Supervisor(settings, identity, self.ports, self.desk, belt)
         self.status = None
@@ -115,8 +117,9 @@ class Worker:
 
 
 @pytest.fixture
-def start(settings, codec, tmp_path):
+def start(settings, codec, ports, tmp_path):
     workers = []
+    ports.table.insert(Row(key="slot/0", doc=json.dumps({"launched_ms": now_ms() - 1000})))  # as a launcher leaves it
 
     def start(engine, argument="", wrap=lambda ports: ports, **changed):
         """`wrap` may put a store that fails or waits round the real one."""

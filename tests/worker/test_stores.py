@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from jobs import usual
 from jobs.errors import RowChanged, StoreBusy
 
 
@@ -116,3 +117,39 @@ def test_leases_and_heartbeats_go_on_while_a_closing_worker_takes_its_last_photo
     began = time.monotonic()
     assert worker.ended() == 0
     assert time.monotonic() - began < 20
+
+
+def test_the_engine_is_loaded_while_the_first_word_to_the_table_still_waits(start, eventually):
+    answered = threading.Event()
+
+    def wrap(ports):
+        def read(key):
+            answered.wait(20)
+            return ports.table.read(key)
+
+        return replace(ports, table=Round(ports.table, read=read))
+
+    worker = start("bright", wrap=wrap)
+    eventually(worker.supervisor._belt.ready.is_set)
+    assert not answered.is_set()
+    answered.set()
+    eventually(lambda: worker.heartbeat.state == "ready")
+
+
+def test_times_that_cannot_be_recorded_cost_neither_photo_nor_worker(start, send, until, eventually):
+    refused = []
+
+    def wrap(ports):
+        def read(key):
+            if key == usual.KEY:
+                refused.append(key)
+                raise StoreBusy("the table is away")
+            return ports.table.read(key)
+
+        return replace(ports, table=Round(ports.table, read=read))
+
+    worker = start("bright", wrap=wrap)
+    assert until(send(), finished).state == "done"
+    eventually(lambda: len(refused) == 2)
+    assert until(send(), finished).state == "done"
+    assert worker.stop() == 0
