@@ -9,7 +9,7 @@ from threading import Event
 
 from fleet.launcher import Launcher
 from fleet.outlook import Outlook
-from jobs.errors import FirstlightError
+from jobs.errors import FirstlightError, StoreBusy
 from jobs.orphans import Orphans
 from jobs.ports import Ports
 from jobs.settings import Settings
@@ -32,8 +32,12 @@ class Round:
 
 def one_round(ports: Ports, launcher: Launcher) -> Round:
     """One tick, by one look unless something changed meanwhile. Raises StoreBusy."""
-    look = launcher.look()
-    stops = launcher.reap(look)  # first: a frozen machine may hold the lock that the sweep waits for
+    try:
+        look = launcher.look()
+        stops = launcher.reap(look)  # first: a frozen machine may hold the lock that the sweep waits for
+    except StoreBusy:
+        sweep(ports)  # photos meet their deadlines although EC2 is away
+        raise
     swept = sweep(ports)
     launcher.advise(look)
     changed = bool(stops) or swept != Swept()

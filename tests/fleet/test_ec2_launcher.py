@@ -11,6 +11,7 @@ from fleet.launcher import Launcher
 from fleet.machines import Machine, SlotTaken
 from fleet.requests import EPOCH_TAG, PROJECT_TAG, SLOT_TAG
 from fleet.slots import LAUNCH_GRACE_MS, Slot, read_slots, write_slot
+from fleet.tick import tick_once
 from jobs.errors import StoreBusy
 from tests.fleet.photos import upload
 from tests.fleet.regions import CLOUD, World
@@ -213,6 +214,16 @@ def test_while_the_list_cannot_be_had_nothing_is_launched(ec2: World, tmp_path: 
     with pytest.raises(StoreBusy):
         ec2.launcher().ensure("upload")
     assert ec2.region.live() == []
+
+
+def test_photos_meet_their_deadline_although_ec2_is_away(ec2: World, tmp_path: Path) -> None:
+    late = upload(replace(ec2.ports, job_deadline_ms=0), tmp_path)
+    ec2.weather.next["DescribeInstances"] = ["UnauthorizedOperation"]
+    with pytest.raises(StoreBusy):
+        tick_once(ec2.ports, ec2.launcher())
+    job = ec2.ports.ledger.read(late)
+    assert job is not None
+    assert (job.state, job.error and job.error.code) == ("failed", "deadline_passed")
 
 
 def test_a_stale_launch_of_an_older_epoch_is_refused_without_asking(ec2: World) -> None:
