@@ -8,6 +8,7 @@ import pytest
 
 from jobs import usual
 from jobs.errors import RowChanged, StoreBusy
+from jobs.heartbeat import heartbeats
 
 
 class Round:
@@ -133,7 +134,7 @@ def test_the_engine_is_loaded_while_the_first_word_to_the_table_still_waits(star
     eventually(worker.supervisor._belt.ready.is_set)
     assert not answered.is_set()
     answered.set()
-    eventually(lambda: worker.heartbeat.state == "ready")
+    eventually(lambda: [one.state for one in heartbeats(worker.ports.table, since_ms=0)] == ["ready"])
 
 
 def test_times_that_cannot_be_recorded_cost_neither_photo_nor_worker(start, send, until, eventually):
