@@ -97,3 +97,8 @@ def usd_per_hour(name: str, market: Market) -> float:
 
 
 DEAREST_USD = max(each.usd for each in TYPES)
+
+
+def dearest_usd(flavours: str) -> float:
+    """The most that an hour may count, of the flavours named with commas."""
+    return max((each.usd for each in TYPES if each.flavour in flavours.split(",")), default=DEAREST_USD)

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from fleet.instance_types import DEAREST_USD
+from fleet.instance_types import dearest_usd
 from fleet.machines import Machine
 from fleet.meter import PERIOD_MS, micro_dollars
 from fleet.slots import FAILURES_ALLOWED, Slot
@@ -53,7 +53,7 @@ class Policy:
             warm_budget=settings.warm_budget,
             launch_budget=settings.launch_budget,
             dollar_budget=settings.dollar_budget,
-            launch_usd=DEAREST_USD if settings.fleet.startswith("ec2:") else 0.0,
+            launch_usd=dearest_usd(settings.flavours) if settings.fleet.startswith("ec2:") else 0.0,
         )
 
     @property
