@@ -25,8 +25,8 @@ from photos.raster import Raster
 SIDE = 1024
 """What a tile writes at most on CUDA: enough pixels for any GPU, and enough tiles in 12 MP for copies to hide."""
 SMALLEST = 128
-PER_CHANNEL = 21
-"""Bytes per pixel of a tile and channel of the first level, measured on a CPU."""
+PER_PIXEL, PER_CHANNEL = 240, 3
+"""Bytes per pixel of a tile, and more per channel of the first level: above what widths of 16 and 32 took on a CPU."""
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class TorchEngine:
         self.weights = weights
         if threads is not None:
             torch.set_num_threads(threads)
-        self.bytes_per_pixel = PER_CHANNEL * weights.dims["width"]
+        self.bytes_per_pixel = PER_PIXEL + PER_CHANNEL * weights.dims["width"]
         self.settle(device or best_device())
         if self.device.type != "cpu":
             self.warm()
