@@ -7,13 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.cfa import red_offset
-from model.light import decode, encode
+from model.exposure import exposure_look
+from model.light import encode
+from model.linear import Codes, linear_tables
 from model.network_range import INPUT_LOW
 from model.sigma import noise_sigma
 from model.tone import brightest, tone_table
 from photos.raster import Raster
 
-Codes = NDArray[np.uint8] | NDArray[np.uint16]
+__all__ = ["Codes", "Plan", "developed", "plan"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,25 +45,6 @@ class Plan:
     offset: tuple[int, int]
     white: int
     blend: NDArray[np.float32] | None = None
-
-
-def linear_tables(raster: Raster) -> NDArray[np.float64]:
-    """Linear light of every source code, white balance applied: [1, levels], or [4, levels] for RGGB of a mosaic.
-
-    A mosaic's values may be below 0 (noise under the black level) and end at 1 in all colours at once: the smallest
-    white balance multiplier decides, so that a clipped lamp is white and not magenta.
-    """
-    codes = np.arange(1 << raster.depth, dtype=np.float64)
-    if raster.layout == "rgb":
-        value = codes / raster.white
-        return (value if raster.curve == "linear" else decode(value))[None]
-    down, right = red_offset(raster.cfa)
-    rows = []
-    for row, column, colour in ((0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 2)):
-        black = raster.black[(row + down) % 2 * 2 + (column + right) % 2]
-        rows.append((codes - black) / (raster.white - black) * raster.white_balance[colour])
-    least = min(raster.white_balance)
-    return np.minimum(np.stack(rows), least) / least
 
 
 def sample_planes(pixels: Codes, raster: Raster, source: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -94,9 +77,11 @@ def strength(raster: Raster, ratio: float) -> float:
 
 def plan(pixels: Codes, raster: Raster, ratio: float, depth: int) -> Plan:
     """The plan for codes [H, W, 3] or [H, W], a ratio 1…300, and results of 8 or 16 bits."""
-    source = np.maximum(encode(ratio * linear_tables(raster)), INPUT_LOW).astype(np.float32)
+    look = exposure_look(pixels, raster, ratio)
+    light = linear_tables(raster)
     if raster.layout == "rgb":
-        source = np.repeat(source, 3, axis=0)
+        light = light + look.lift[:, None]
+    source = np.maximum(encode(ratio * light), INPUT_LOW).astype(np.float32)
     sigma = noise_sigma(sample_planes(pixels, raster, source))
     white = (1 << depth) - 1
     matrix = np.array(raster.colour_matrix, np.float32).reshape(3, 3) if raster.layout == "mosaic" else None
@@ -107,8 +92,9 @@ def plan(pixels: Codes, raster: Raster, ratio: float, depth: int) -> Plan:
         conditions=np.array([np.log2(ratio) / 8, min(2.0, 4 * sigma)], np.float32),
         strength=strength(raster, ratio),
         matrix=matrix,
-        tone=tone_table(ratio, white),
+        tone=tone_table(ratio, white, look.contrast),
         top=brightest(ratio),
         offset=red_offset(raster.cfa),
         white=white,
+        blend=look.blend,
     )

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from model.light import decode, encode
-from model.plan import linear_tables, plan
+from model.linear import linear_tables
+from model.plan import plan
 from model.sigma import noise_sigma
 from tests.model.conftest import mosaic_raster, noisy_mosaic, noisy_rgb, rgb_raster
 
@@ -33,8 +34,9 @@ def test_noise_below_black_stays_below_black():
 
 
 def test_the_gain_multiplies_light():
-    decided = plan(noisy_rgb(32, 32), rgb_raster(32, 32), 20.0, 8)
-    assert np.isclose(decode(decided.source[0][10]), 20 * decode(10 / 255))
+    decided = plan(noisy_mosaic(32, 32), mosaic_raster(32, 32), 20.0, 8)
+    light = linear_tables(mosaic_raster(32, 32))
+    assert np.allclose(decode(decided.source[:, 3000]), 20 * light[:, 3000], rtol=1e-4)
     assert decided.top == pytest.approx(float(encode(20.0)))
 
 
