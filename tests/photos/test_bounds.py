@@ -6,11 +6,13 @@ import os
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from photos.buffer import encoded_bound
 from photos.codec import Codec
 from photos.errors import UnreadablePhoto
 from photos.limits import Limits
+from tests.photos import profiles
 from tests.photos.making import many_scans, photo_fd, saved, scene, tiff
 from tests.photos.reading import buffer, probed
 
@@ -88,3 +90,32 @@ def png_of(codes):
     done, data = cv2.imencode(".png", codes[..., [2, 1, 0, 3]], [cv2.IMWRITE_PNG_COMPRESSION, 1])
     assert done
     return data.tobytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["print", "wide", "scanned", "mixed with alpha"])
+def test_the_largest_photo_whose_colours_are_converted_fits_too(kind):
+    height, width = 7999, 8000
+    tile = np.tile(scene(800, 800), (10, 10, 1))[:height, :width]
+    source = {
+        "print": lambda: saved(
+            Image.merge("CMYK", [Image.fromarray(tile[..., at]) for at in (0, 1, 2, 0)]),
+            "JPEG",
+            quality=60,
+            icc_profile=profiles.press(),
+        ),
+        "wide": lambda: saved(
+            tile, "JPEG", quality=60, icc_profile=profiles.rgb(profiles.PROPHOTO, profiles.power(1.8))
+        ),
+        "scanned": lambda: saved(tile, "JPEG", quality=60, icc_profile=profiles.scanner()),
+        "mixed with alpha": lambda: tiff(
+            np.dstack((tile, tile[..., :1])), extrasamples=["assocalpha"], compression="zlib", predictor=True
+        ),
+    }[kind]()
+    fd = photo_fd(source)
+    with Codec(sandbox="strict", limits=Limits(file_bytes=1 << 30)) as codec:
+        facts = codec.probe(fd, deadline_s=60)
+        with buffer(facts.pixel_bytes) as pixels:
+            raster = codec.decode(fd, facts, pixels, deadline_s=100)
+    os.close(fd)
+    assert (raster.width, raster.height) == (width, height)
