@@ -17,6 +17,7 @@ from collections.abc import Callable
 from jobs import usual
 from jobs.errors import StoreBusy
 from jobs.ports import Ports
+from jobs.queue import Message
 from jobs.settings import Settings
 from photos.codec import Codec
 from photos.errors import CodecDied, SandboxUnavailable
@@ -57,6 +58,8 @@ class Belt:
         self._decoded: queue.Queue[Assignment] = queue.Queue(maxsize=1)
         self._enhanced: queue.Queue[Assignment] = queue.Queue(maxsize=1)
         self._closed = threading.Event()
+        self._claiming = threading.Lock()
+        self._ended = False
         self._taking: threading.Thread | None = None
         self._active = monotonic()
         self.news = threading.Event()
@@ -71,6 +74,12 @@ class Belt:
 
     def close(self) -> None:
         """Take nothing new. A photo that came with the last long poll is still taken in hand."""
+        self._closed.set()
+
+    def end(self) -> None:
+        """Take nothing new for good; what still comes with the last long poll goes back in line. Claims end first."""
+        with self._claiming:
+            self._ended = True
         self._closed.set()
 
     @property
@@ -112,12 +121,19 @@ class Belt:
             message = self._ports.queue.receive(
                 wait_s=min(LONG_POLL_S, self._settings.idle_s), visibility_s=self._settings.lease_s
             )
-            return self._desk.take(message) if message else None
+            return self._claimed(message) if message else None
         except StoreBusy:
             log.exception("the store is busy; trying again")
         except Exception:
             log.exception("a message could not be taken; it comes again")
         self._closed.wait(AGAIN_S)
+        return None
+
+    def _claimed(self, message: Message) -> Assignment | None:
+        with self._claiming:
+            if not self._ended:
+                return self._desk.take(message)
+        self._ports.queue.change_visibility(message, 0)
         return None
 
     def _enhance(self, loaded: Callable[[str], None]) -> None:

@@ -164,12 +164,7 @@ class Supervisor:
 
     def _give_up(self, why: str) -> int:
         log.error("no photo can be enhanced here: %s", why)
-        self._belt.close()
-        ends = self._monotonic() + GRACE_S
-        while not self._belt.closed and self._monotonic() < ends:  # the last long poll may still bring a photo
-            self._hand_back(self._desk.held())
-            self._belt.news.wait(0.05)
-            self._belt.news.clear()
+        self._belt.end()
         self._hand_back(self._desk.held())
         self._beat("setup_failed", why)
         return EXIT_SETUP_FAILED
@@ -184,7 +179,7 @@ class Supervisor:
 
         EC2 gives two minutes after its notice, SIGTERM may mean ten seconds: then the network may finish its photo too.
         """
-        self._belt.close()
+        self._belt.end()
         self._beat("draining", self._why_ending())
         finishing = {"encoding", "storing"} | ({"enhancing"} if self._notice is not None else set())
         ends = self._monotonic() + (GRACE_S if self._notice is None else NOTICE_GRACE_S)
