@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from bench.nights import night_jpeg
-from bench.old_network import build
+from bench.old_network import build, in_openvino
 from model.engine import load_engine
 from photos.raster import Raster
 
@@ -29,11 +29,19 @@ class Measured:
     def median(self) -> float:
         return statistics.median(self.seconds)
 
+    def line(self, old: float) -> str:
+        """The figures in a row, and how many times less this is than the `old` median."""
+        least, most = min(self.seconds), max(self.seconds)
+        return f"  {self.name:54} {self.median:>7.3f} {least:>7.3f} {most:>7.3f} {old / self.median:>7.1f}"
+
 
 def measured(*, runs: int, megapixels: float) -> list[Measured]:
-    """The old network as it was run (eager fp32, random weights, its input resized), then each engine of ours."""
+    """The old network (random weights) as it was run, then in our own runtime and precision; then engines of ours."""
     side = int((megapixels * 1e6) ** 0.5) // 32 * 32
-    contestants: dict[str, Callable[[], object]] = {"old network (7.76 M parameters), torch eager fp32": _old(side)}
+    contestants: dict[str, Callable[[], object]] = {
+        "old network (7.76 M parameters), torch eager fp32": _old(side),
+        "old network, openvino": in_openvino(side // 2),
+    }
     for name in ("torch", "openvino", "classical"):
         contestants[f"ours, {name}"] = _ours(name, side)
     for work in contestants.values():

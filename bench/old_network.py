@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -47,6 +48,19 @@ def build() -> OldNetwork:
     count = sum(parameter.numel() for parameter in network.parameters())
     assert count == PARAMETERS, f"{count} parameters"
     return network
+
+
+def in_openvino(side: int) -> Callable[[], object]:
+    """A pass of the old network on a picture of that side, in the runtime and the precision that ours has on a CPU."""
+    import openvino as ov  # noqa: PLC0415 — not everywhere
+
+    from model.openvino_engine import precision  # noqa: PLC0415
+
+    picture = np.random.default_rng(0).random((1, 3, side, side), np.float32)
+    core = ov.Core()
+    graph = ov.convert_model(build(), example_input=torch.from_numpy(picture), input=[1, 3, side, side])
+    request = core.compile_model(graph, "CPU", precision(core)).create_infer_request()
+    return lambda: request.infer({0: picture}, share_inputs=True)
 
 
 def seconds_per_megapixel(

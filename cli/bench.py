@@ -19,7 +19,7 @@ def command(runs: int, megapixels: float) -> None:
 
     Walls move with whatever else the machine does; compare the ratios of one run, not the seconds of two.
     """
-    from bench import networks  # noqa: PLC0415 — they load torch; `--help` needs none
+    from bench import networks, passage  # noqa: PLC0415 — they load torch; `--help` needs none
     from bench.journey import journeys  # noqa: PLC0415
 
     settings = read_settings()
@@ -29,8 +29,10 @@ def command(runs: int, megapixels: float) -> None:
     for journey in journeys(runs=runs, engine=settings.engine):
         photo, start, middle, least, most = journey.row
         click.echo(f"  {photo:8} {start:20} {middle:>9} {least:>7} {most:>7}")
-    click.echo("\nThe networks alone, CPU seconds per output megapixel      median   × the old one")
+    click.echo("\nIn a worker and on the command line                      median     min     max")
+    for each in passage.measured(settings.engine, runs=runs):
+        click.echo(each.line)
+    click.echo("\nThe networks alone, CPU seconds per output megapixel     median     min     max  × less")
     measured = networks.measured(runs=runs, megapixels=megapixels)
-    old = measured[0].median
-    for each in measured:
-        click.echo(f"  {each.name:54} {each.median:>7.3f}   {each.median / old:>10.3f}")
+    for contestant in measured:
+        click.echo(contestant.line(measured[0].median))

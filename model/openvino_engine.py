@@ -27,8 +27,7 @@ class OpenVinoEngine:
         self.reason = reason
         self.weights = weights
         self.core = ov.Core()
-        fast = "BF16" in self.core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        self.options: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "bf16" if fast else "f32"}
+        self.options = precision(self.core)
         if threads is not None:
             self.options["INFERENCE_NUM_THREADS"] = threads
         self.compiled: dict[Kind, tuple[ov.InferRequest, ov.InferRequest]] = {}
@@ -87,6 +86,12 @@ class OpenVinoEngine:
             running = request, (height, width, 3)
         if running is not None:
             yield finished(*running)
+
+
+def precision(core: ov.Core) -> dict[str, Any]:
+    """Options for compiling: bf16 where the CPU computes in it, else float32."""
+    fast = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return {"INFERENCE_PRECISION_HINT": "bf16" if fast else "f32"}
 
 
 def finished(request: ov.InferRequest, shape: tuple[int, ...]) -> Codes:
