@@ -81,9 +81,10 @@ def test_an_engine_that_cannot_be_loaded_ends_the_worker_and_hands_the_job_back(
     assert worker.heartbeat.detail
 
 
-def test_a_photo_that_comes_to_a_worker_that_is_ending_goes_back_in_line(start, send, eventually, ports):
+def test_a_photo_that_comes_to_a_worker_that_is_ending_goes_back_in_line(start, send, until, eventually, ports):
+    first = send()
     worker = start("bright")
-    eventually(worker.supervisor._belt.ready.is_set)
+    until(first, finished)
     worker.stop()
     accepted = send()  # its last long poll still runs
     eventually(lambda: worker.supervisor._belt.closed)
