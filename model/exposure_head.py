@@ -23,7 +23,7 @@ IDLE_STOPS, SURE_STOPS = 0.35, 1.2
 """Below IDLE_STOPS a photo counts as bright and is left alone; from SURE_STOPS on the head is believed."""
 FULL_STOPS = 2.0
 """Stops of gain from which contrast and colour are changed as much as the head says; at none they are not."""
-CONTRAST, SATURATION, REPAIR, LARGEST_GAIN, LIFT = 0.5, 0.6, 0.8, 0.3, 2.0
+CONTRAST, SATURATION, REPAIR, LARGEST_GAIN, LIFT = 0.5, 0.6, 0.8, 0.25, 2.0
 """Bounds: log of contrast, log of saturation, share of a cast, log of an encoded channel's gain, steps of lift."""
 FAR = 3.5
 """Standard deviations beyond which a number is not believed."""

@@ -21,6 +21,8 @@ UNSHARED, SHARED = 0.4, 0.9
 """How far a frame must share a cast for it to count as one at all, and wholly."""
 DEAD = 0.2
 """The share of wholly black cells from which black is taken for black."""
+COOL = 0.2
+"""Log of encoded blue over red at which a cast is cool."""
 COLOURED = 0.01
 """Mean distance of encoded colours from grey from which a photo counts as coloured."""
 FEWEST = 0.02
@@ -84,7 +86,7 @@ def impression(light: NDArray[np.float64], step: float, *, linear: bool) -> Impr
         lit=lit.size / luminance.size,
         anchor=anchor,
         numbers=np.array(numbers, np.float64),
-        casts=casts * smooth((shared - UNSHARED) / (SHARED - UNSHARED)),
+        casts=casts * believed(casts[0], shared),
         lost=0.0 if linear else step * (1 - smooth(float((light.max(-1) < 0.2 * step).mean()) / DEAD)),
         coloured=min(1.0, float(np.abs(seen - luma[..., None]).mean()) / COLOURED),
     )
@@ -111,6 +113,15 @@ def smooth(share: float) -> float:
     """0…1 → 0…1, flat at both ends."""
     share = min(max(share, 0.0), 1.0)
     return share * share * (3 - 2 * share)
+
+
+def believed(cast: NDArray[np.float64], shared: float) -> float:
+    """0…1, how much of a cast counts as one: less when it is not shared by the frame, and when it is cool.
+
+    Lamps are warm or green; what is blue all over is mostly dusk, water or a sky, and shall stay so.
+    """
+    cool = smooth(float(cast[2] - cast[0]) / COOL)
+    return smooth((shared - UNSHARED) / (SHARED - UNSHARED)) * (1 - 0.75 * cool)
 
 
 def colours(seen: NDArray[np.float64], luma: NDArray[np.float64]) -> list[float]:

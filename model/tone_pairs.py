@@ -93,9 +93,9 @@ def camera(random: Random) -> Camera:
         curve = curve - random.uniform(0.0, 0.5) * np.sin(2 * np.pi * curve) / (2 * np.pi)
     balance = np.array([random.uniform(1.4, 2.5), 1.0, random.uniform(1.3, 2.2)])
     kind, lost = random.random(), np.zeros(3)
-    if kind < 0.8:
+    if kind < 0.75:
         lost = np.exp(random.normal(np.log(2.2e-4), 0.8)) * balance - np.exp(random.normal(np.log(1e-4), 0.7))
-    elif kind < 0.86:
+    elif kind < 0.83:
         lost = -np.exp(random.normal(np.log(1e-4), 0.9)) * balance
     black = np.exp(random.uniform(np.log(0.0008), np.log(0.008))) if random.random() < 0.25 else 0.0
     return Camera(curve=curve, top=top, lost=lost, black=float(black), steps=255.0, linear=False)
@@ -219,7 +219,7 @@ def tone_pair(photo: Photo, random: Random) -> TonePair:
     if raw and random.random() < 0.7:
         bright = plain()
     gain, off = gains(random), illuminant(random)
-    if random.random() < 0.1:
+    if random.random() < 0.12:
         scene = night(picture, random)
         picture = replace(bright, lost=np.zeros(3)).develop(scene)
     else:

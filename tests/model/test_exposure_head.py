@@ -52,6 +52,14 @@ def blue_sky():
     return picture
 
 
+def dusk():
+    """The blue hour: blue all over, and not by mistake."""
+    down = np.linspace(0, 1, 120)[:, None, None]
+    picture = np.broadcast_to(np.array([0.05, 0.12, 0.3]) * (0.3 + down), (120, 180, 3)).copy()
+    picture[95:] = (0.012, 0.02, 0.035)
+    return picture
+
+
 def photographed(light, gain=GAIN):
     """As an 8-bit camera gives it, with a little noise, back in linear light."""
     noise = np.random.default_rng(0).normal(0, 1, light.shape) * np.sqrt(light / gain * 2e-6 + 1e-9)
@@ -109,8 +117,8 @@ def test_a_uniform_cast_is_repaired_in_part():
     assert (np.sign(after) == np.sign(before)).all()
 
 
-@pytest.mark.parametrize("scene", [sunset, neon, blue_sky])
-def test_a_sunset_neon_and_a_blue_sky_keep_their_colours(scene):
+@pytest.mark.parametrize("scene", [sunset, neon, blue_sky, dusk])
+def test_a_sunset_neon_a_blue_sky_and_dusk_keep_their_colours(scene):
     dark = photographed(scene(), 20)
     assert chroma(developed(dark, 20)) > 0.65 * chroma(developed(dark, 20, plain=True))
 
