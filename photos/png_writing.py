@@ -1,7 +1,7 @@
 """Write a PNG band by band: the average filter by numpy, deflate by ISA-L.
 
-On photos this takes an eighth of libpng's time at its fastest and a seventh of the bytes more; what libpng spends is
-choosing a filter for each row, and zlib itself. The filter (PNG specification §9.2): each byte less the mean,
+On photos this takes a fifth of libpng's time at its fastest, for a twentieth more bytes (a seventh in flat, dark
+pictures); what libpng spends is choosing a filter for each row, and zlib itself. The filter (PNG specification §9.2): each byte less the mean,
 rounded down, of the bytes one pixel to the left and one row above, zeros outside the picture.
 """
 
@@ -17,7 +17,7 @@ from photos.png_chunks import SIGNATURE, chunk
 
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # channels → grey, grey and alpha, colour, colour and alpha
 _AVERAGE = 3
-_ROWS = 64
+_ROWS = 16  # so that a band stays in the cache
 _LEVEL = 1  # 0 stores repeats less well, 2 and 3 find no more in photos
 
 
@@ -44,18 +44,25 @@ def write_png(image: NDArray[Any], out: IO[bytes], *, icc: bytes | None, exif: b
 
 
 def _filtered(image: NDArray[Any], pixel_bytes: int) -> Iterator[NDArray[np.uint8]]:
-    """Bands of [rows, 1 + bytes]: each row's filter and what it leaves."""
-    above = np.zeros(image.shape[1] * pixel_bytes, np.uint8)
+    """Bands of [rows, 1 + bytes]: each row's filter and what it leaves. A band is overwritten by the next."""
+    row_bytes = image.shape[1] * pixel_bytes
+    # One row above the band and one pixel to its left, zeros at first.
+    framed = np.zeros((1 + _ROWS, pixel_bytes + row_bytes), np.uint8)
+    mean, carried = np.empty((2, _ROWS, row_bytes), np.uint8)
+    band = np.empty((_ROWS, 1 + row_bytes), np.uint8)
+    band[:, 0] = _AVERAGE
     for top in range(0, len(image), _ROWS):
         codes = np.ascontiguousarray(image[top : top + _ROWS])
         if codes.itemsize == 2:
             codes = codes.astype(">u2")
-        rows = codes.reshape(len(codes), -1).view(np.uint8)
-        left, up = np.zeros_like(rows), np.vstack((above, rows[:-1]))
-        left[:, pixel_bytes:] = rows[:, :-pixel_bytes]
-        band = np.empty((len(rows), 1 + rows.shape[1]), np.uint8)
-        band[:, 0] = _AVERAGE
-        mean = (left & up) + ((left ^ up) >> 1)  # without carrying into a ninth bit
-        np.subtract(rows, mean, out=band[:, 1:])
-        above = rows[-1]
-        yield band
+        count = len(codes)
+        framed[0] = framed[-1]
+        framed[1 : count + 1, pixel_bytes:] = codes.reshape(count, -1).view(np.uint8)
+        left, above = framed[1 : count + 1, :row_bytes], framed[:count, pixel_bytes:]
+        # The mean of two bytes without a ninth bit: what they share, and half of what they do not.
+        np.bitwise_xor(left, above, out=mean[:count])
+        np.right_shift(mean[:count], 1, out=mean[:count])
+        np.bitwise_and(left, above, out=carried[:count])
+        np.add(mean[:count], carried[:count], out=mean[:count])
+        np.subtract(framed[1 : count + 1, pixel_bytes:], mean[:count], out=band[:count, 1:])
+        yield band[:count]

@@ -64,11 +64,14 @@ def test_a_dng_is_raw_and_a_tiff_with_a_cameras_name_is_not():
     assert sniff(developed) == "tiff"
 
 
-def test_a_makers_preview_directory_means_raw():
-    preview = tiff(scene(), subfiletype=1, extratags=[(271, "s", 0, "NIKON CORPORATION", True)])
-    stranger = tiff(scene(), subfiletype=1, extratags=[(271, "s", 0, "Flatbed Scanners Inc", True)])
-    assert sniff(preview) == "raw"
-    assert sniff(stranger) == "tiff"
+@pytest.mark.parametrize("make", ["NIKON CORPORATION", "SONY", "SAMSUNG", "Hasselblad", "PENTAX"])
+def test_a_makers_preview_directory_means_raw(make):
+    preview = tiff(scene(), subfiletype=1, extratags=[(271, "s", 0, make, True)])
+    assert sniff(preview) == sniffed_file(preview) == "raw"
+
+
+def test_a_strangers_preview_directory_is_a_tiff():
+    assert sniff(tiff(scene(), subfiletype=1, extratags=[(271, "s", 0, "Flatbed Scanners Inc", True)])) == "tiff"
 
 
 def test_tags_beyond_the_head_are_found_in_the_file():
