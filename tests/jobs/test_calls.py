@@ -122,5 +122,5 @@ def test_nothing_scans_the_table(way: Way) -> None:
 
 def test_an_idle_tick_asks_little_of_the_table_and_nothing_else(way: Way) -> None:
     assert way.idle_tick.times("s3") == way.idle_tick.times("sqs") == 0
-    assert way.idle_tick.times("dynamodb") <= 16
+    assert way.idle_tick.times("dynamodb") <= 8
     assert way.idle_tick.times("dynamodb", "UpdateItem") == 0
