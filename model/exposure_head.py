@@ -21,6 +21,9 @@ SHIPPED = Path(__file__).parent / "weights" / "exposure.safetensors"
 SMALLEST, LARGEST = 1.0, 300.0
 IDLE_STOPS, SURE_STOPS = 0.35, 1.2
 """Below IDLE_STOPS a photo counts as bright and is left alone; from SURE_STOPS on the head is believed."""
+NIGHT_STOPS, NIGHT_SHARE = -1.2, 0.6
+"""A lamp-lit night wants to be darker than a room, at an encoded mean of 0.32, and to keep its contrast; how much that
+counts beside the head, which knows nights only by halves: lamps were painted into photos of the day."""
 FULL_STOPS = 2.0
 """Stops of gain from which contrast and colour are changed as much as the head says; at none they are not."""
 CONTRAST, SATURATION, REPAIR, LARGEST_GAIN, LIFT = 0.5, 0.6, 0.8, 0.25, 2.0
@@ -69,6 +72,8 @@ def wanted_ratio(seen: Impression, arrays: dict[str, NDArray[np.float32]]) -> fl
     if seen.lit == 0:
         return SMALLEST
     stops = np.log2(seen.anchor) + float(layers(standard(seen, arrays), arrays, "exposure")[0])
+    night = np.log2(seen.anchor) + NIGHT_STOPS
+    stops = min(stops, stops + NIGHT_SHARE * seen.lamps * (night - stops))
     return float(np.clip(2.0 ** (stops * smooth((stops - IDLE_STOPS) / (SURE_STOPS - IDLE_STOPS))), SMALLEST, LARGEST))
 
 
@@ -81,7 +86,7 @@ def wanted_look(seen: Impression, ratio: float, arrays: dict[str, NDArray[np.flo
     said = np.tanh(layers(numbers, arrays, "look")) * smooth(stops / FULL_STOPS)
     lift = LIFT * seen.lost * said[4:]
     return Look(
-        contrast=float(np.exp(CONTRAST * said[0])),
+        contrast=float(np.exp(CONTRAST * said[0] * (1 - NIGHT_SHARE * seen.lamps))),
         blend=blend(float(np.exp(SATURATION * said[1])), -REPAIR * said[2:4] @ seen.casts),
         lift=lift.mean() + seen.coloured * (lift - lift.mean()),
     )

@@ -14,6 +14,8 @@ from model.light import LUMA, encode
 ROOM = 0.45
 """Encoded mean to which the anchor brings a picture: the middle of LOL's bright halves."""
 BRIGHTEST_ANCHOR = 4096.0
+ROOM_STOPS, LAMP_STOPS = 4.0, 5.5
+"""From a photo's middle to its brightest: in a room at most, and at night from there on. LOL's have 0.8…3.5."""
 QUANTILES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.995)
 STEPS_OF_NOTHING = 1.6
 """Source steps above black, as linear light, up to which there is nothing to see."""
@@ -37,6 +39,7 @@ class Impression:
 
     lit: 0…1, the share of cells that hold something to bring to light; 0 for a black photo.
     anchor: the ratio, not bounded, at which what is lit would be as bright as a room.
+    lamps: 0…1, whether the brightest of it stands as far above the middle as lamps do above a street at night.
     numbers: [NUMBERS] what the head sees.
     casts: [2, 3] log of encoded R, G, B against their mean, over the whole frame and over its brighter part; the less
         the frame shares them, the smaller, down to none.
@@ -47,6 +50,7 @@ class Impression:
 
     lit: float
     anchor: float
+    lamps: float
     numbers: NDArray[np.float64]
     casts: NDArray[np.float64]
     lost: float
@@ -85,11 +89,20 @@ def impression(light: NDArray[np.float64], step: float, *, linear: bool) -> Impr
     return Impression(
         lit=lit.size / luminance.size,
         anchor=anchor,
+        lamps=lamps(lit),
         numbers=np.array(numbers, np.float64),
         casts=casts * believed(casts[0], shared),
         lost=0.0 if linear else step * (1 - smooth(float((light.max(-1) < 0.2 * step).mean()) / DEAD)),
         coloured=min(1.0, float(np.abs(seen - luma[..., None]).mean()) / COLOURED),
     )
+
+
+def lamps(lit: NDArray[np.float64]) -> float:
+    """See `Impression`; of the luminance of lit cells."""
+    if not lit.size:
+        return 0.0
+    middle, high = np.quantile(lit, [0.5, 0.995])
+    return smooth((float(np.log2(high / middle)) - ROOM_STOPS) / (LAMP_STOPS - ROOM_STOPS))
 
 
 def shadows(light: NDArray[np.float64], luminance: NDArray[np.float64], step: float) -> list[float]:
