@@ -104,9 +104,12 @@ def _warm(codec: Codec) -> None:
 
 def _engine(settings: Settings) -> Engine:
     from model.engine import EngineMissing, load_engine  # noqa: PLC0415 — `--help` needs no engine
+    from model.weights import NETWORKS  # noqa: PLC0415
 
     try:
-        return load_engine(cast("Name", settings.engine), threads=settings.engine_threads or None)
+        return load_engine(
+            cast("Name", settings.engine), threads=settings.engine_threads or None, weights=NETWORKS[settings.network]
+        )
     except EngineMissing as fact:
         raise click.ClickException(str(fact)) from None
 

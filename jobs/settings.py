@@ -61,6 +61,9 @@ class Settings:
     engine: str = field(
         default="auto", metadata={"about": "`auto`, `torch`, `openvino` or `classical`; `auto` takes the best here"}
     )
+    network: str = field(
+        default="default", metadata={"about": "`default`, or `fine`: wider, better in deep noise, and slower"}
+    )
     engine_threads: int = field(default=0, metadata={"about": "threads of the engine; 0: one per core"})
     sandbox: str = field(
         default="auto", metadata={"about": "decoder's sandbox: `strict` (refuse to run without), `auto`, `off`"}
@@ -101,14 +104,14 @@ class Settings:
         """Refuse combinations that would break a promise, by a sentence that names the cure."""
         if self.lease_s <= 4 * self.heartbeat_s:
             raise BadSetting("LEASE_S must be more than 4 × HEARTBEAT_S, or a busy worker loses its job")
-        if self.engine not in ("auto", "torch", "openvino", "classical"):
-            raise BadSetting(f"ENGINE={self.engine!r} is not known: use auto, torch, openvino or classical")
-        if self.sandbox not in ("strict", "auto", "off"):
-            raise BadSetting(f"SANDBOX={self.sandbox!r} is not known: use strict, auto or off")
+        for name, known in _CHOICES.items():
+            if getattr(self, name) not in known:
+                choices = f"{', '.join(known[:-1])} or {known[-1]}"
+                raise BadSetting(f"{name.upper()}={getattr(self, name)!r} is not known: use {choices}")
         for name in ("blobs", "queue", "table", "fleet"):
             if getattr(self, name).split(":", 1)[0] not in _SCHEMES[name]:
-                known = ", ".join(f"{scheme}:" for scheme in _SCHEMES[name])
-                raise BadSetting(f"{name.upper()}={getattr(self, name)!r} is not known: use {known}")
+                schemes = ", ".join(f"{scheme}:" for scheme in _SCHEMES[name])
+                raise BadSetting(f"{name.upper()}={getattr(self, name)!r} is not known: use {schemes}")
             self._check_cloud(name)
         for each in fields(self):
             value = getattr(self, each.name)
@@ -148,6 +151,11 @@ class Settings:
         return {each.name.upper(): str(getattr(self, each.name)) for each in fields(self)}
 
 
+_CHOICES = {
+    "engine": ("auto", "torch", "openvino", "classical"),
+    "network": ("default", "fine"),
+    "sandbox": ("strict", "auto", "off"),
+}
 _SCHEMES = {
     "blobs": ("file", "s3"),
     "queue": ("sqlite", "https", "http"),

@@ -47,6 +47,7 @@ def main() -> int:
     )
     engine = EngineProcess(
         engine=settings.engine,
+        network=settings.network,
         threads=settings.engine_threads,
         stall_s=settings.stall_s,
         load_s=settings.ready_deadline_s,

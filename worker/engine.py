@@ -36,9 +36,16 @@ class EngineProcess:
     """
 
     def __init__(
-        self, *, engine: str, threads: int, stall_s: float, load_s: float, module: str = "worker.engine_child"
+        self,
+        *,
+        engine: str,
+        threads: int,
+        stall_s: float,
+        load_s: float,
+        network: str = "default",
+        module: str = "worker.engine_child",
     ) -> None:
-        self._arguments = [engine, str(threads)]
+        self._arguments = [engine, str(threads), network]
         self._module = module
         self._stall_s = stall_s
         self._load_s = load_s

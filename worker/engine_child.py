@@ -1,6 +1,6 @@
 """The engine process: holds the network and brightens what lies in the buffers that it is handed.
 
-Run by the supervisor as `python -m worker.engine_child DESCRIPTOR ENGINE THREADS`; ends when the supervisor does, and
+Run by the supervisor as `python -m worker.engine_child DESCRIPTOR ENGINE THREADS NETWORK`; ends with the supervisor, and
 when its accelerator breaks: after an illegal access or an ECC error every later call in this process would fail too.
 """
 
@@ -24,12 +24,13 @@ EXIT_BROKEN = 70
 
 def main(arguments: list[str]) -> int:
     """Serve with the engine that the arguments name."""
-    descriptor, name, threads = int(arguments[0]), arguments[1], int(arguments[2])
+    descriptor, name, threads, network = int(arguments[0]), arguments[1], int(arguments[2]), arguments[3]
 
     def load() -> Engine:
         from model.engine import load_engine  # noqa: PLC0415 — a failed import is an answer too
+        from model.weights import NETWORKS  # noqa: PLC0415
 
-        return load_engine(cast("Name", name), threads=threads or None)
+        return load_engine(cast("Name", name), threads=threads or None, weights=NETWORKS[network])
 
     return serve(descriptor, load)
 
