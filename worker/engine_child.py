@@ -1,6 +1,6 @@
 """The engine process: holds the network and brightens what lies in the buffers that it is handed.
 
-Run by the supervisor as `python -m worker.engine_child DESCRIPTOR ENGINE THREADS NETWORK`; ends with the supervisor, and
+Run by the supervisor as `python -m worker.engine_child DESCRIPTOR ENGINE THREADS NETWORK`; ends with it, and
 when its accelerator breaks: after an illegal access or an ECC error every later call in this process would fail too.
 """
 
