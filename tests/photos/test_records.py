@@ -80,7 +80,14 @@ def test_a_raster_that_lies_is_malformed(lie):
 
 
 @pytest.mark.parametrize(
-    "lie", [{"white": 254}, {"black": [1, 0, 0, 0]}, {"cfa": "RGGB"}, {"white_balance": [2, 1, 1]}]
+    "lie",
+    [
+        {"white": 254},
+        {"black": [1, 0, 0, 0]},
+        {"cfa": "RGGB"},
+        {"white_balance": [2, 1, 1]},
+        {"metadata": {"colour_space": "purple"}},
+    ],
 )
 def test_a_picture_has_no_sensor(lie):
     with pytest.raises(MalformedRecord):
