@@ -12,6 +12,7 @@ from jobs.table import JobTable, Row
 WorkerState = Literal["starting", "loading", "ready", "busy", "draining", "setup_failed", "defunct"]
 GROUP = "worker"
 FORGET_AFTER_MS = 10 * 60 * 1000
+LISTED_MS = 60_000  # a sign moves in the table's lists so seldom: DynamoDB charges two writes for each of its moves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +48,9 @@ def beat(table: JobTable, heartbeat: Heartbeat) -> None:
     key = f"{GROUP}/{heartbeat.worker}"
     fields = {
         "doc": json.dumps(asdict(heartbeat), separators=(",", ":")),
-        "due_ms": heartbeat.beat_ms + FORGET_AFTER_MS,
+        "due_ms": _listed_ms(heartbeat.beat_ms + FORGET_AFTER_MS),
         "group": GROUP,
-        "rank_ms": heartbeat.beat_ms,
+        "rank_ms": _listed_ms(heartbeat.beat_ms),
     }
     row = table.read(key)
     try:
@@ -65,4 +66,10 @@ def heartbeats(table: JobTable, *, since_ms: int, limit: int = 1000) -> list[Hea
     """Signs of life not older than `since_ms`, oldest first. What a newer release adds to them is left out."""
     known = {each.name for each in fields(Heartbeat)}
     rows = (json.loads(row.doc) for row in table.listed(GROUP, limit=limit, since_ms=since_ms))
-    return [Heartbeat(**{name: value for name, value in row.items() if name in known}) for row in rows]
+    signs = [Heartbeat(**{name: value for name, value in row.items() if name in known}) for row in rows]
+    return sorted((sign for sign in signs if sign.beat_ms >= since_ms), key=lambda sign: sign.beat_ms)
+
+
+def _listed_ms(at_ms: int) -> int:
+    """The end of the minute, so that nobody who looks for a moment within it misses the sign."""
+    return -(-at_ms // LISTED_MS) * LISTED_MS

@@ -26,6 +26,19 @@ def test_a_worker_has_one_sign_of_life_the_newest(table: JobTable) -> None:
     assert heartbeats(table, since_ms=NOW + 2000) == [later]
 
 
+def test_within_a_minute_a_sign_moves_in_no_list(table: JobTable) -> None:
+    """DynamoDB charges each move twice: of five writes for a heartbeat four were moves."""
+    places = set()
+    for step in range(1, 13):
+        beat(table, replace(SIGN, beat_ms=NOW + 5000 * step))
+        row = table.read("worker/slot0-1")
+        assert row is not None
+        places.add((row.due_ms, row.rank_ms))
+        assert [sign.beat_ms for sign in heartbeats(table, since_ms=NOW + 5000 * step)] == [NOW + 5000 * step]
+        assert heartbeats(table, since_ms=NOW + 5000 * step + 1) == []
+    assert places == {(NOW + 60_000 + FORGET_AFTER_MS, NOW + 60_000)}
+
+
 def test_a_sign_is_fresh_for_four_heartbeats_and_one_of_a_broken_clock_is_not() -> None:
     for seconds, fresh in ((0, True), (20, True), (20.001, False), (-20, True), (-21, False)):
         assert SIGN.is_fresh(now=NOW + int(seconds * 1000), heartbeat_ms=5000) is fresh
