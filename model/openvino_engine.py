@@ -73,19 +73,24 @@ class OpenVinoEngine:
         running: tuple[ov.InferRequest, tuple[int, ...]] | None = None
         given: dict[str, Any] = {}
         turns: Iterator[ov.InferRequest] = iter(())
-        for tile in tiles:
-            height, width = tile.shape[:2]
-            if not given:
-                depths = 8 * tile.dtype.itemsize, plan.white.bit_length()
-                given = inputs(plan, self.weights.arrays, width)
-                turns = cycle(self.requests((plan.layout, *depths, height, width)))
-            request = next(turns)
-            request.start_async({"block": tile.reshape(height // 2, 2, width // 2, -1), **given}, share_inputs=True)
+        try:
+            for tile in tiles:
+                height, width = tile.shape[:2]
+                if not given:
+                    depths = 8 * tile.dtype.itemsize, plan.white.bit_length()
+                    given = inputs(plan, self.weights.arrays, width)
+                    turns = cycle(self.requests((plan.layout, *depths, height, width)))
+                request = next(turns)
+                quads = tile.reshape(height // 2, 2, width // 2, -1)
+                request.start_async({"block": quads, **given}, share_inputs=True)
+                before, running = running, (request, (height, width, 3))
+                if before is not None:
+                    yield finished(*before)
             if running is not None:
                 yield finished(*running)
-            running = request, (height, width, 3)
-        if running is not None:
-            yield finished(*running)
+        finally:
+            if running is not None:
+                running[0].wait()  # the photo may have been given up; its memory must not go while it is read
 
 
 def precision(core: ov.Core) -> dict[str, Any]:
