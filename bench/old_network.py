@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -50,17 +51,44 @@ def build() -> OldNetwork:
     return network
 
 
-def in_openvino(side: int) -> Callable[[], object]:
+def in_openvino(side: int) -> Callable[[], Any]:
     """A pass of the old network on a picture of that side, in the runtime and the precision that ours has on a CPU."""
     import openvino as ov  # noqa: PLC0415 — not everywhere
+    from openvino import opset13 as ops  # noqa: PLC0415
 
+    from model.graph_layers import convolution  # noqa: PLC0415
     from model.openvino_engine import precision  # noqa: PLC0415
 
-    picture = np.random.default_rng(0).random((1, 3, side, side), np.float32)
+    network = build()
+
+    def paired(node: Any, layers: nn.Module) -> Any:
+        for layer in (each for each in layers.children() if isinstance(each, nn.Conv2d)):
+            node = convolution(node, layer.weight.numpy(), biases(layer))
+            node = ops.prelu(node, ops.constant(np.array([0.2], np.float32)))
+        return node
+
+    given = ops.parameter([1, 3, side, side], ov.Type.f32)
+    node, skips = given, []
+    for level, layers in enumerate(network.down):
+        node = paired(
+            node if level == 0 else ops.max_pool(node, [2, 2], [1, 1], [0, 0], [0, 0], [2, 2]).output(0), layers
+        )
+        skips.append(node)
+    for grow, layers, skip in zip(network.grow, network.up, reversed(skips[:-1]), strict=True):
+        kernel = ops.constant(grow.weight.numpy())  # type: ignore[operator]
+        node = ops.convolution_backprop_data(node, kernel, [2, 2], None, [0, 0], [0, 0], [1, 1])
+        node = ops.add(node, ops.constant(biases(grow).reshape(1, -1, 1, 1)))
+        node = paired(ops.concat([node, skip], 1), layers)
+    node = ops.depth_to_space(convolution(node, network.head.weight.numpy(), biases(network.head)), "depth_first", 2)
     core = ov.Core()
-    graph = ov.convert_model(build(), example_input=torch.from_numpy(picture), input=[1, 3, side, side])
-    request = core.compile_model(graph, "CPU", precision(core)).create_infer_request()
+    request = core.compile_model(ov.Model([node], [given], "old"), "CPU", precision(core)).create_infer_request()
+    picture = np.random.default_rng(0).random((1, 3, side, side), np.float32)
     return lambda: request.infer({0: picture}, share_inputs=True)
+
+
+def biases(layer: Any) -> Any:
+    """A layer's biases as an array."""
+    return layer.bias.numpy()
 
 
 def seconds_per_megapixel(

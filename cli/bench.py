@@ -13,7 +13,7 @@ from cli.settings import read_settings
 
 @click.command()
 @click.option("--runs", default=3, show_default=True, help="measurements of each kind")
-@click.option("--megapixels", default=1.0, show_default=True, help="output size for the networks alone")
+@click.option("--megapixels", default=4.0, show_default=True, help="output size for the networks alone")
 def command(runs: int, megapixels: float) -> None:
     """Measure upload → result for a 12 and a 24 MP JPEG, cold and warm, and the old network in the same run.
 
