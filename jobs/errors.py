@@ -117,7 +117,12 @@ FAULTS = _registry(
     Fault("photo_too_small", 422, "The photo is too small.", "Each side needs at least 16 pixels."),
     Fault("photo_too_wide", 422, "A side of the photo is too long.", "Each side may have at most 20,000 pixels."),
     Fault("animated_photo", 422, "The file holds several pictures.", "Send a single picture."),
-    Fault("cmyk_photo", 422, "The photo is in printing colours (CMYK).", "Convert it to RGB and send it again."),
+    Fault(
+        "cmyk_photo",
+        422,
+        "The photo is in print colours (CMYK) and no profile says which.",
+        "Convert it to RGB and send it again.",
+    ),
     Fault("photo_kills_decoder", 422, "The photo stopped the program that reads it.", "Save it again elsewhere."),
     Fault("photo_too_slow", 422, "The photo takes too long to read.", "Save it again as a plain JPEG or PNG."),
     Fault("photo_needs_too_much_memory", 422, "The photo needs too much memory to read.", "Save it as a plain file."),
