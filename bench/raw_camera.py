@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
-from scipy.stats import tukeylambda  # type: ignore[import-untyped]
+from scipy.stats import tukeylambda
 
 from model.light import decode
 
