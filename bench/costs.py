@@ -194,7 +194,7 @@ def main() -> int:
 
 def report(seen: Counted, prices: Prices, assumed: Assumptions) -> Iterator[str]:
     """Three tables in Markdown: requests, a month's bill, and dollars per 1,000 photos."""
-    yield "Requests, counted; a million of each row's dollars:"
+    yield "Requests, counted, and what a million of each row would cost:"
     yield ""
     yield from _table(
         ["", "S3 PUT, LIST", "S3 GET", "SQS", "DynamoDB", "its read units", "its write units", "$ a million"],
@@ -212,7 +212,14 @@ def report(seen: Counted, prices: Prices, assumed: Assumptions) -> Iterator[str]
         ],
     )
     yield ""
-    yield f"A month's dollars; nobody comes: requests {usd(idle(seen, assumed), prices):.3f}."
+    gb = 1000 * seen.result_bytes / GB
+    yield (
+        f"A photo has {seen.photo_bytes / 1e6:.1f} MB, its result {seen.result_bytes / 1e6:.1f} MB: 1,000 results are "
+        f"{gb:.1f} GB, {gb * prices.egress_gb:.2f} dollars of egress where the free {prices.egress_free_gb:.0f} GB a "
+        "month are used up."
+    )
+    yield ""
+    yield f"A month's dollars; while nobody comes, {usd(idle(seen, assumed), prices):.3f} of them are for requests:"
     yield ""
     names = [each.name.replace("_", " ") for each in fields(Bill)]
     bills = [
@@ -262,6 +269,8 @@ def tell(file: TextIO, seen: Counted, prices: Prices, assumed: Assumptions) -> N
         rows = [(f"{service} {operation}", count) for (service, operation), count in sorted(use.calls.items())]
         rows += [("read units", use.reads), ("write units", use.writes), ("dollars", usd(use, prices))]
         writer.writerows(["requests", name, what, figure, "counted"] for what, figure in rows)
+    writer.writerow(["photo", "", "photo bytes", seen.photo_bytes, "measured"])
+    writer.writerow(["photo", "", "result bytes", seen.result_bytes, "measured"])
     for design in designs(prices, assumed):
         for photos in VOLUMES:
             one = bill(design, seen, prices, assumed, photos=photos)

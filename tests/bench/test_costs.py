@@ -133,7 +133,7 @@ def counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Counted:
 
 
 def test_a_life_of_the_service_is_counted(counted: Counted) -> None:
-    """Two PUT and two GET streamed, two and three direct, as DESIGN has it; and an idle tick that asks little."""
+    """Two PUT and two GET streamed, two and three direct; and an idle tick asks little."""
     streamed = counted.streamed + counted.work + counted.download
     direct = counted.direct + counted.direct_work + counted.download
     assert (streamed.times("s3", "PutObject"), streamed.times("s3", "GetObject"), streamed.times("s3")) == (2, 2, 4)
@@ -155,5 +155,5 @@ def test_a_life_of_the_service_is_counted(counted: Counted) -> None:
     told = io.StringIO()
     tell(told, counted, PRICES, ASSUMED)
     rows = list(csv.DictReader(io.StringIO(told.getvalue())))
-    assert {row["kind"] for row in rows} == {"price", "assumption", "requests", "dollars a month"}
+    assert {row["kind"] for row in rows} == {"price", "assumption", "requests", "photo", "dollars a month"}
     assert all(row["source"] and float(row["figure"]) >= 0 for row in rows)
