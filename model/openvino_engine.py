@@ -22,6 +22,7 @@ class OpenVinoEngine:
 
     name = "openvino"
     bytes_per_pixel = 75
+    """Measured: 69 of photos with 8 bits, at any width so far, and 6 for the second request; 96 with 16 in and out."""
 
     def __init__(self, weights: Weights, *, reason: str, threads: int | None) -> None:
         self.reason = reason
