@@ -27,15 +27,19 @@ GRID = (16, 24)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeadRecipe:
-    """How to train the head."""
+    """How to train the head.
+
+    `jitter`, in deviations of its numbers, is large: the head shall not know synthetic scenes too well. On real pairs
+    it was worth 0.3 dB over 0.1.
+    """
 
     pairs: int = 6_000
-    rounds: int = 14
+    rounds: int = 8
     batch: int = 256
-    hidden: int = 48
+    hidden: int = 24
     learning_rate: float = 3e-3
     weight_decay: float = 1e-2
-    jitter: float = 0.1
+    jitter: float = 0.5
     named_share: float = 0.7
     seed: int = 1
 
