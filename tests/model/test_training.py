@@ -1,6 +1,7 @@
 """Training learns, resumes where it stopped, and writes weights that every runtime reads."""
 
 import csv
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from model.real_pairs import NoPairs, find_pairs, read_pair
 from model.synthesis import crops
 from model.tone import toned
 from model.train import Recipe, train
-from model.weights import SHIPPED, load_weights
+from model.weights import NETWORKS, SHIPPED, load_weights
 from tests.model.conftest import rgb_raster
 
 TINY = Recipe(
@@ -167,14 +168,22 @@ def test_packing_is_undone_by_the_shuffle():
     assert torch.equal(torch.nn.functional.pixel_shuffle(pack(picture), 2), picture)
 
 
+def test_networks_that_come_with_the_project_tell_which_photos_they_saw():
+    photos = sha256(SHIPPED.with_name("photos.csv").read_bytes()).hexdigest()
+    assert {load_weights(path).facts["photos"] for path in NETWORKS.values()} == {photos}
+    assert [load_weights(path).dims["width"] for path in NETWORKS.values()] == [16, 24]
+    assert sum(path.stat().st_size for path in NETWORKS.values()) < 10_000_000
+
+
+@pytest.mark.parametrize("weights", NETWORKS.values(), ids=NETWORKS.keys())
 @pytest.mark.parametrize("name", ["torch", "openvino"])
-def test_the_shipped_weights_beat_their_own_input(name):
+def test_the_shipped_weights_beat_their_own_input(name, weights):
     ratio, clean = 24.0, decode(data.astronaut()[:256, 128:384] / 255) * 0.5
     random = np.random.default_rng(0)
     dark = clean / ratio + random.normal(0, 1, clean.shape) * np.sqrt(2e-4 * clean / ratio + 1e-6)
     codes = (255 * encode(dark)).clip(0, 255).round().astype(np.uint8)
     out = np.zeros_like(codes)
-    load_engine(name, threads=2, weights=SHIPPED).enhance(codes, rgb_raster(256, 256), ratio, out, lambda _: None)
+    load_engine(name, threads=2, weights=weights).enhance(codes, rgb_raster(256, 256), ratio, out, lambda _: None)
     wanted = (255 * toned(encode(clean), ratio)).round().astype(np.uint8)
     given = (255 * toned(encode(ratio * decode(codes / 255)), ratio)).round().astype(np.uint8)
     assert psnr(out, wanted) > psnr(given, wanted) + 2
