@@ -62,14 +62,17 @@ def build(
     index = packed(block, layout, depth_in, height, width)
     seen = looked_up(ops.clamp(source, INPUT_LOW, INPUT_HIGH), index)
     features = u_net(stem(seen, bias, arrays, layout, height), arrays, dims)
-    change = ops.multiply(residual(features, seen, spread(layout), arrays), strength)
+    change = residual(features, seen, spread(layout), arrays)
     if layout == "rgb":
-        picture = ops.add(looked_up(source, index), change)
+        limit = ops.parameter([1, 1, 1, 1], ov.Type.f32, name="limit")
+        parameters.append(limit)
+        held = ops.maximum(ops.minimum(change, limit), ops.negative(limit))
+        picture = ops.add(looked_up(source, index), ops.multiply(held, strength))
     else:
         matrix = ops.parameter([12, 12], ov.Type.f32, name="matrix")
         parameters.append(matrix)
         quads = mixed(looked_up(source, index), ops.constant(np.ascontiguousarray(spread(layout).T)))
-        picture = encoded(mixed(decoded(ops.add(quads, change)), matrix))
+        picture = encoded(mixed(decoded(ops.add(quads, ops.multiply(change, strength))), matrix))
     codes = codes_of(mixed(picture, blend), tone, ENTRIES[depth_out])
     rows = ops.transpose(ops.reshape(codes, integers(height, width, 2, 6), special_zero=False), integers(0, 2, 1, 3))
     for parameter in parameters:
@@ -89,7 +92,9 @@ def inputs(plan: Plan, arrays: Arrays, width: int) -> dict[str, NDArray[np.gener
         "tone": codes.astype(np.uint8 if plan.white == 255 else np.uint16),
         "blend": of_quad(np.eye(3) if plan.blend is None else plan.blend) * np.float32(entries / plan.top),
     }
-    return given if plan.matrix is None else {**given, "matrix": of_quad(plan.matrix)}
+    if plan.matrix is not None:
+        return {**given, "matrix": of_quad(plan.matrix)}
+    return {**given, "limit": np.full((1, 1, 1, 1), plan.limit, np.float32)}
 
 
 def of_quad(matrix: NDArray[np.floating]) -> NDArray[np.float32]:

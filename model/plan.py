@@ -1,5 +1,6 @@
 """Everything the runtimes need to know of one photo, decided before the first tile: tables, conditions, colour."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,6 +19,12 @@ from photos.raster import Raster
 __all__ = ["Codes", "Plan", "developed", "plan"]
 
 
+LIMIT = 2.5
+"""Standard deviations of the noise by which a value of an sRGB photo may be changed: what differs from its surroundings
+by more is no noise. Without it a network trained for two hours wiped whole fan grilles and book spines into fog. A
+mosaic has no limit, since its restoration includes the demosaic."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """How one photo is enhanced.
@@ -32,6 +39,7 @@ class Plan:
     white: the largest output code, 255 or 65535.
     blend: [3, 3] out of (rows) restored encoded colours, after `matrix` and just before `tone`; None is the identity.
         It carries saturation and the repair of a colour cast; each row sums up to what grey becomes.
+    limit: the largest change of an encoded value that the restoration may make, before `strength`.
     """
 
     layout: Literal["rgb", "mosaic"]
@@ -45,6 +53,7 @@ class Plan:
     offset: tuple[int, int]
     white: int
     blend: NDArray[np.float32] | None = None
+    limit: float = math.inf
 
 
 def sample_planes(pixels: Codes, raster: Raster, source: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -97,4 +106,5 @@ def plan(pixels: Codes, raster: Raster, ratio: float, depth: int) -> Plan:
         offset=red_offset(raster.cfa),
         white=white,
         blend=look.blend,
+        limit=LIMIT * sigma if raster.layout == "rgb" else math.inf,
     )

@@ -19,6 +19,7 @@ class Recipe:
     source: Tensor
     conditions: Tensor
     strength: float
+    limit: float
     matrix: Tensor | None
     blend: Tensor | None
     tone: Tensor
@@ -38,6 +39,7 @@ def recipe(plan: Plan, device: torch.device) -> Recipe:
         source=there(plan.source),
         conditions=there(plan.conditions)[None],
         strength=plan.strength,
+        limit=plan.limit,
         matrix=None if plan.matrix is None else there(plan.matrix),
         blend=None if plan.blend is None else there(plan.blend),
         tone=there(plan.tone),
@@ -57,7 +59,8 @@ def bright(network: Network, dtype: torch.dtype, recipe: Recipe, codes: Tensor) 
     planes = packed_rgb(index, recipe.source) if recipe.layout == "rgb" else packed_mosaic(index, recipe.source)
     planes = planes.contiguous(memory_format=torch.channels_last)
     residual = network(planes.to(dtype), recipe.conditions.to(dtype), recipe.layout)
-    picture = functional.pixel_shuffle(in_quad(planes) + recipe.strength * residual.float(), 2)
+    change = recipe.strength * residual.float().clamp(-recipe.limit, recipe.limit)
+    picture = functional.pixel_shuffle(in_quad(planes) + change, 2)
     if recipe.matrix is not None:
         picture = encode(mixed(recipe.matrix, decode(picture)))
     if recipe.blend is not None:

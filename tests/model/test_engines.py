@@ -13,6 +13,8 @@ from model.checkpoint import export
 from model.engine import EngineMissing, Machine, choose, load_engine
 from model.enhancement import enhance_with
 from model.network import Dims, Network
+from model.openvino_engine import OpenVinoEngine
+from model.torch_engine import TorchEngine
 from model.weights import WeightsDamaged, load_weights
 from tests.model.conftest import mosaic_raster, noisy_mosaic, noisy_rgb, rgb_raster
 
@@ -113,6 +115,19 @@ def test_a_grey_photo_stays_grey(engines, name):
     _, out = enhanced(engines[name], grey, replace(rgb_raster(48, 48), grey=True))
     assert (out == out[..., :1]).all()
     assert out.mean() > grey.mean()
+
+
+@pytest.mark.parametrize("name", ["torch", "openvino"])
+def test_what_stands_out_of_the_noise_is_never_wiped_out(untrained, name):
+    """Not even by weights that would: the head's bias alone asks for a black picture here."""
+    weights = load_weights(untrained)
+    weights.arrays["head.bias"] = weights.arrays["head.bias"] - 50
+    engine = (TorchEngine if name == "torch" else OpenVinoEngine)(weights, reason="a test", threads=1)
+    stripes = noisy_rgb(96, 96)
+    stripes[:, ::6] = 60
+    _, out = enhanced(engine, stripes, rgb_raster(96, 96), ratio=4.0)
+    assert out[:, ::6].mean() > out[:, 3::6].mean() + 40
+    assert out[:, ::6].mean() > 80
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -51,3 +51,10 @@ def test_a_noisier_mosaic_is_told_to_be_noisier():
     quiet = plan(noisy_mosaic(64, 64), mosaic_raster(64, 64), 10.0, 8).conditions[1]
     rough = noisy_mosaic(64, 64).astype(int) + np.random.default_rng(2).integers(-60, 61, (64, 64))
     assert plan(rough.clip(0, 16383).astype(np.uint16), mosaic_raster(64, 64), 10.0, 8).conditions[1] > 2 * quiet
+
+
+def test_a_value_may_be_changed_by_its_noise_and_no_more():
+    pixels, raster = noisy_rgb(64, 64), rgb_raster(64, 64)
+    decided = plan(pixels, raster, 8.0, 8)
+    assert decided.limit == pytest.approx(2.5 * float(decided.conditions[1]) / 4)
+    assert plan(noisy_mosaic(32, 32), mosaic_raster(32, 32), 20.0, 8).limit == np.inf
