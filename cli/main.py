@@ -14,6 +14,7 @@ COMMANDS = {  # name → what it does, in the order of the help text
     "worker": "Run one worker that drains the queue.",
     "setup": "Make the bucket, the queues and the table in AWS that the settings will name.",
     "train": "Train the network on a folder of photos.",
+    "train-exposure": "Train the small head behind `auto` and the look on a folder of photos.",
     "bench": "Measure this machine: upload to result, beside the old network.",
 }
 
@@ -27,7 +28,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
