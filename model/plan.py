@@ -19,7 +19,7 @@ from photos.raster import Raster
 __all__ = ["Codes", "Plan", "developed", "plan"]
 
 
-LIMIT = 2.5
+LIMIT = 3.0
 """Standard deviations of the noise by which a value of an sRGB photo may be changed: what differs from its surroundings
 by more is no noise. Without it a network trained for two hours wiped whole fan grilles and book spines into fog. A
 mosaic has no limit, since its restoration includes the demosaic."""

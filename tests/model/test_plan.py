@@ -56,5 +56,5 @@ def test_a_noisier_mosaic_is_told_to_be_noisier():
 def test_a_value_may_be_changed_by_its_noise_and_no_more():
     pixels, raster = noisy_rgb(64, 64), rgb_raster(64, 64)
     decided = plan(pixels, raster, 8.0, 8)
-    assert decided.limit == pytest.approx(2.5 * float(decided.conditions[1]) / 4)
+    assert decided.limit == pytest.approx(3.0 * float(decided.conditions[1]) / 4)
     assert plan(noisy_mosaic(32, 32), mosaic_raster(32, 32), 20.0, 8).limit == np.inf
