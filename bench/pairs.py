@@ -72,7 +72,7 @@ def real_pairs(folder: Path, *, oracle: bool) -> list[Pair]:
 
 
 def matching_ratio(dark: Picture, bright: Picture) -> float:
-    """The ratio 1…300 at which plain gain has the reference's mean, by bisection; the whole picture decides the look."""
+    """The ratio 1…300 at which plain gain has the reference's mean, by bisection; the whole picture sets the look."""
     low, high = 1.0, 300.0
     for _ in range(10):
         middle = float(np.sqrt(low * high))
