@@ -102,6 +102,7 @@ class Ec2Fleet:
             with reaching("ec2"):
                 answer = self._ec2().create_fleet(**request)
         except StoreUnusable as error:
+            self._withdraw(order)
             raise LaunchRefused(str(error), answered=False) from error
         except Declined as error:
             raise self._declined(order, error.code, str(error)) from error
@@ -227,11 +228,18 @@ class Ec2Fleet:
                     order = self._noted(order, UNNAMED, "")
                 return SlotTaken(order.slot, max(order.epoch, *epochs, 0))
             case "operator":
-                return LaunchRefused(cure(code, said), answered=False)  # its order stays, on demand or not
+                self._withdraw(order)
+                return LaunchRefused(cure(code, said), answered=False)
             case _:
                 if write_order(self._table, replace(order, offer=None)) is None:
                     return StoreBusy(f"ec2: another launcher tries slot {order.slot}")
                 return self._spare(order, meant(wanted, code, {}), answered=False)
+
+    def _withdraw(self, order: Order) -> None:
+        """EC2 took no call, and the operator must change something: the next try of this epoch asks anew."""
+        assert order.offer is not None
+        if write_order(self._table, replace(order, offer=None)) is not None:
+            self._offers.release(order.offer, self._clock())
 
     def _spare(self, order: Order, codes: dict[str, str], *, answered: bool = True) -> FirstlightError:
         """Remember who refused, and tell whether somebody else may be asked at once."""

@@ -88,7 +88,10 @@ class Launcher:
                     raise
                 # Perhaps it is this very machine that holds the store's lock, frozen: it goes without a note.
             log.warning("machine %s ends: %s%s", stop.machine.name, stop.why, " (at once)" if stop.kill else "")
-            self._fleet.stop(stop.machine, kill=stop.kill)
+            try:
+                self._fleet.stop(stop.machine, kill=stop.kill)
+            except StoreBusy:
+                log.exception("machine %s could not be ended; the next tick tries again", stop.machine.name)
         return stops
 
     def outlook(self) -> Outlook:

@@ -6,6 +6,7 @@ import pytest
 
 from fleet.ec2 import LISTING_LAG_MS
 from fleet.machines import LaunchRefused, Machine, NoCapacity, SlotTaken
+from fleet.orders import read_order
 from fleet.requests import DEADLINE_TAG, EPOCH_TAG, LOST_SLOT, PROJECT_TAG, SLOT_TAG
 from jobs.errors import StoreBusy
 from tests.fleet.regions import World
@@ -184,6 +185,19 @@ def test_what_only_the_operator_can_change_is_said_with_its_cure(ec2: World, cod
         ec2.fleet().launch(0, 1)
     assert not refused.value.answered
     assert ec2.fleet().launch(0, 1).epoch == 1
+
+
+def test_what_was_refused_for_the_operators_sake_is_asked_anew_once_it_is_cured(ec2: World) -> None:
+    ec2.weather.next["CreateFleet"] = ["UnauthorizedOperation"]
+    with pytest.raises(LaunchRefused):
+        ec2.fleet().launch(0, 1)
+    first = read_order(ec2.ports.table, 0)
+    assert first is not None
+    ec2.clock.pass_s(13 * 3600)
+    ec2.fleet().launch(0, 1)
+    second = read_order(ec2.ports.table, 0)
+    assert second is not None
+    assert second.deadline_ms - first.deadline_ms == 13 * 3600 * 1000
 
 
 def test_without_a_subnet_nothing_can_start(ec2: World) -> None:
