@@ -71,6 +71,8 @@ def arrived(ports: Ports, job_id: str, owner_token: str) -> Arrival | None:
     Raises Refused (not_found, owner_token_wrong, not_uploaded).
     """
     if (job := ports.ledger.read(job_id)) is not None:
+        if job.deleted:
+            raise Refused("not_found")
         _check(job.owner_sha256, owner_token)
         return None
     guest = _guest(ports, job_id)
@@ -102,9 +104,10 @@ def confirm(ports: Ports, job_id: str, owner_token: str, arrival: Arrival | None
 
 def refuse(ports: Ports, job_id: str) -> None:
     """Take the invitation back and remove what was brought."""
-    ports.blobs.delete(f"in/{job_id}")
     if row := ports.table.read(f"guest/{job_id}"):
         ports.table.delete(row)
+    if ports.ledger.read(job_id) is None:  # else other bytes came meanwhile, and were accepted
+        ports.blobs.delete(f"in/{job_id}")
 
 
 def _insert(ports: Ports, job_id: str, arrival: Arrival) -> Job | None:

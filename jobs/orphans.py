@@ -1,6 +1,8 @@
-"""Blobs that no row names: left by a crash between the photo and its row, removed when they are surely abandoned."""
+"""Blobs that no row names: left by a crash between the photo and its row, or sent again after a deletion."""
 
 from __future__ import annotations
+
+import json
 
 from jobs.job import job_key
 from jobs.ports import Ports
@@ -22,7 +24,8 @@ class Orphans:
         for start in range(0, len(keys), AT_ONCE):
             some = keys[start : start + AT_ONCE]
             rows = self._ports.table.read_many({_row(key) for key in some})
-            abandoned |= {key for key in some if _row(key) not in rows}
+            named = {key for key, row in rows.items() if not json.loads(row.doc).get("deleted")}
+            abandoned |= {key for key in some if _row(key) not in named}
         gone = abandoned & self._suspects
         for key in gone:
             self._ports.blobs.delete(key)

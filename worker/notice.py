@@ -11,6 +11,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Literal
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
@@ -91,7 +92,7 @@ def listen(metadata: Metadata, hear: Callable[[Notice], None], stopped: threadin
         while not stopped.wait(LOOK_S if unanswered <= QUIET_AFTER else 10 * LOOK_S):
             try:
                 notice = metadata.notice()
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, HTTPException) as error:
                 unanswered += 1
                 if unanswered == QUIET_AFTER:
                     log.warning("no notice of an interruption can be heard: %s", error)

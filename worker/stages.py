@@ -99,11 +99,11 @@ class Stages:
 
     def _fetch_and_decode(self, assignment: Assignment) -> bool:
         source = self._fetched(assignment)
+        if not self._desk.enter(assignment, "decoding"):
+            return False
         if assignment.probed is None and not self._probed(assignment, source):
             return False
         facts = assignment.facts
-        if not self._desk.enter(assignment, "decoding"):
-            return False
         pixels = assignment.keep("pixels", pixel_buffer(facts.pixel_bytes, "pixels"))
         assignment.raster = self._codec.decode(source, facts, pixels, deadline_s=self._codec_s)
         assignment.release("source")

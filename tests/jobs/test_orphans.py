@@ -2,7 +2,7 @@
 
 import io
 
-from jobs.intake import Order, accept
+from jobs.intake import Order, accept, withdraw
 from jobs.orphans import Orphans
 
 
@@ -27,3 +27,13 @@ def test_a_blob_whose_row_comes_between_two_looks_stays(ports):
     ports.table.insert(row)
     assert orphans.collect() == 0
     assert list(ports.blobs.keys("in/")) == [job.source_key]
+
+
+def test_a_photo_that_came_again_after_its_deletion_is_removed(ports):
+    order = Order(ratio=None, format="jpeg", photo={}, size=1, sha256="", visitor="test")
+    accepted = accept(ports, order, io.BytesIO(b"x"))
+    withdraw(ports, accepted.job.id, accepted.owner_token)
+    ports.blobs.put(accepted.job.source_key, io.BytesIO(b"late"))
+    orphans = Orphans(ports)
+    assert (orphans.collect(), orphans.collect()) == (0, 1)
+    assert list(ports.blobs.keys("in/")) == []
