@@ -160,6 +160,15 @@ def test_the_service_ends_with_everything_it_started():
     assert not alive
 
 
+@pytest.fixture
+def terminal():
+    """Processes that hear of a closed terminal, although these tests may run under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("terminal")
 def test_a_closed_terminal_ends_everything_too():
     with service(**QUICK) as running:
         running.warm()
