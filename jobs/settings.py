@@ -69,6 +69,13 @@ class Settings:
         default="auto", metadata={"about": "decoder's sandbox: `strict` (refuse to run without), `auto`, `off`"}
     )
     heartbeat_s: float = field(default=5.0, metadata={"about": "seconds between a worker's heartbeats"})
+    pulse_file: str = field(
+        default="",
+        metadata={
+            "about": "file into which a worker writes its state (`ready`, `busy`, …) at each heartbeat, for a health "
+            "check or a host's timer that looks at word and age; one worker a file; empty: none"
+        },
+    )
     lease_s: float = field(default=30.0, metadata={"about": "seconds a worker holds a job without a heartbeat"})
     stall_s: float = field(default=60.0, metadata={"about": "seconds an engine may be silent before it is replaced"})
     codec_s: float = field(default=60.0, metadata={"about": "seconds a decoder or encoder may take for a photo"})

@@ -1,4 +1,4 @@
-"""The worker's heartbeat: one row, written by whichever thread has news."""
+"""The worker's heartbeat: one row for everybody, and a file for the machine it runs on."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import logging
 import threading
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from jobs.errors import StoreBusy
 from jobs.heartbeat import Heartbeat, WorkerState, beat
@@ -25,10 +26,16 @@ class Identity:
 
 
 class Pulse:
-    """Thread-safe; a store that stays busy costs a beat, not the worker."""
+    """Thread-safe; a store that stays busy costs a beat, not the worker.
 
-    def __init__(self, ports: Ports, identity: Identity) -> None:
+    `file`, where one is named, holds the state's one word. Its age tells a deadman or a health check on the same
+    machine that the supervisor lives, whether or not a store can be reached.
+    """
+
+    def __init__(self, ports: Ports, identity: Identity, *, file: Path | None = None) -> None:
         self._ports = ports
+        self._file = file
+        self._shown: WorkerState | None = None
         self._lock = threading.Lock()
         now = ports.clock()
         self._heartbeat = Heartbeat(
@@ -39,6 +46,7 @@ class Pulse:
             started_ms=now,
             beat_ms=now,
         )
+        self.show("starting")
 
     @property
     def started_ms(self) -> int:
@@ -49,7 +57,13 @@ class Pulse:
         with self._lock:
             self._heartbeat = replace(self._heartbeat, ready_ms=self._ports.clock(), engine=engine)
 
+    def show(self, state: WorkerState) -> None:
+        """Write the state into the file, if it is another one than there; a beat writes it in any case."""
+        if state != self._shown:
+            self._show(state)
+
     def beat(self, state: WorkerState, *, last_job_ms: int = 0, detail: str = "") -> None:
+        self._show(state)
         with self._lock:
             self._heartbeat = replace(
                 self._heartbeat,
@@ -62,6 +76,19 @@ class Pulse:
                 beat(self._ports.table, self._heartbeat)
             except StoreBusy:
                 log.exception("no heartbeat could be written")
+
+    def _show(self, state: WorkerState) -> None:
+        if self._file is None:
+            return
+        unfinished = self._file.with_name(f".{self._file.name}.{threading.get_ident()}")
+        try:
+            unfinished.write_text(state)
+            unfinished.replace(self._file)
+        except OSError:
+            log.exception("PULSE_FILE=%s could not be written: whoever watches it will take this worker for dead; "
+                          "name a file in a folder that the worker may write to", self._file)  # fmt: skip
+        else:
+            self._shown = state
 
 
 def launched_ms(table: JobTable, identity: Identity) -> int | None:

@@ -12,6 +12,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from jobs import usual
 from jobs.errors import StoreBusy
@@ -54,7 +55,7 @@ class Supervisor:
         self._desk = desk
         self._monotonic = monotonic
         self._started = monotonic()
-        self._pulse = Pulse(ports, identity)
+        self._pulse = Pulse(ports, identity, file=Path(settings.pulse_file) if settings.pulse_file else None)
         self._stopping = threading.Event()
         self._notice: Notice | None = None
         self._belt = belt
@@ -96,6 +97,7 @@ class Supervisor:
                 self._belt.open()  # a photo came with the last long poll
             self._belt.news.wait(min(LOOK_S, self._settings.heartbeat_s))
             self._belt.news.clear()
+            self._pulse.show(self._state())
             self._renew([one for one in self._desk.held() if one.progress > one.job.progress])
         return self._drain()
 
