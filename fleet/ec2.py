@@ -183,7 +183,7 @@ class Ec2Fleet:
             order = Order(slot=slot, epoch=epoch, offer=chosen, deadline_ms=now + self._hard_age_ms)
             if written := write_order(self._table, replace(order, revision=old.revision if old else 0)):
                 return written
-            self._offers.release(chosen, now)
+            self._offers.release(chosen, now, now)
         raise StoreBusy(f"ec2: the order of slot {slot} changed too often")
 
     def _noted(self, order: Order, machine: str, type_: str) -> Order:
@@ -210,10 +210,11 @@ class Ec2Fleet:
         for error in errors or [{}]:
             code = error.get("ErrorCode", "NoMachine")
             if consequence(code) == "operator":
-                self._offers.release(order.offer, self._clock())
+                self._release(order)
                 return LaunchRefused(cure(code, error.get("ErrorMessage", "")))
             override = error.get("LaunchTemplateAndOverrides", {}).get("Overrides", {})
             codes |= meant(order.offer, code, override)
+        self._release(order)
         return self._spare(order, codes)
 
     def _declined(self, order: Order, code: str, said: str) -> FirstlightError:
@@ -231,21 +232,30 @@ class Ec2Fleet:
                 self._withdraw(order)
                 return LaunchRefused(cure(code, said), answered=False)
             case _:
-                if write_order(self._table, replace(order, offer=None)) is None:
+                if not self._withdraw(order):
                     return StoreBusy(f"ec2: another launcher tries slot {order.slot}")
                 return self._spare(order, meant(wanted, code, {}), answered=False)
 
-    def _withdraw(self, order: Order) -> None:
-        """EC2 took no call, and the operator must change something: the next try of this epoch asks anew."""
-        assert order.offer is not None
-        if write_order(self._table, replace(order, offer=None)) is not None:
-            self._offers.release(order.offer, self._clock())
+    def _withdraw(self, order: Order) -> bool:
+        """EC2 took no call: the next try of this epoch asks anew. False when another launcher was faster."""
+        if write_order(self._table, replace(order, offer=None, released=True)) is None:
+            return False
+        self._give_back(order)
+        return True
+
+    def _release(self, order: Order) -> None:
+        """Give back what the order had reserved, once, though other launchers may hear the same refusal."""
+        if not order.released and write_order(self._table, replace(order, released=True)) is not None:
+            self._give_back(order)
+
+    def _give_back(self, order: Order) -> None:
+        if order.offer is not None and not order.released:
+            self._offers.release(order.offer, order.deadline_ms - self._hard_age_ms, self._clock())
 
     def _spare(self, order: Order, codes: dict[str, str], *, answered: bool = True) -> FirstlightError:
         """Remember who refused, and tell whether somebody else may be asked at once."""
         assert order.offer is not None
         now = self._clock()
-        self._offers.release(order.offer, now)
         if QUOTA in codes.values():
             log.error("%s", cure(QUOTA, ""))
         none = self._offers.spare(codes, now)

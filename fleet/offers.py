@@ -60,9 +60,9 @@ class Offers:
         """Count it against the day's cap, if it is on demand; False when the cap is reached."""
         return wanted.market == "spot" or self._on_demand(1, now, limit=self._on_demand_budget) is not None
 
-    def release(self, wanted: Offer, now: int) -> None:
-        """It was not launched after all."""
-        if wanted.market == "on-demand":
+    def release(self, wanted: Offer, reserved_ms: int, now: int) -> None:
+        """It was not launched after all; a day that is over is let go."""
+        if wanted.market == "on-demand" and reserved_ms // DAY_MS == now // DAY_MS:
             self._on_demand(-1, now)
 
     def spare(self, codes: dict[str, str], now: int) -> NoCapacity | LaunchRefused | None:

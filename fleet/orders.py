@@ -22,7 +22,8 @@ GROUP = "order"
 class Order:
     """Times are wall-clock milliseconds UTC. `offer` is None once EC2 has refused it; `machine` is EC2's instance id.
 
-    `deadline_ms` is the hard age: after it nobody needs to ask whether the machine may go.
+    `deadline_ms` is the hard age: after it nobody needs to ask whether the machine may go. `released` once what the
+    offer had reserved of the day's cap was given back.
     """
 
     slot: int
@@ -32,6 +33,7 @@ class Order:
     machine: str = ""
     type: str = ""
     answered_ms: int = 0
+    released: bool = False
     revision: int = 0
 
     def to_row(self) -> Row:
@@ -56,6 +58,7 @@ class Order:
             machine=doc.get("machine", ""),
             type=doc.get("type", ""),
             answered_ms=doc.get("answered_ms", 0),
+            released=doc.get("released", False),
             revision=row.revision,
         )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fleet.machines import LaunchRefused, NoCapacity
+from fleet.offers import DAY_MS
 from fleet.slots import read_slots
 from jobs.table import Row
 from tests.fleet.photos import upload
@@ -69,6 +70,19 @@ def test_what_was_not_had_on_demand_is_not_counted(ec2: World) -> None:
     ec2.weather.dry_pools = {"spot": NONE}
     ec2.launcher(on_demand_budget=1).ensure("view")
     assert kinds(ec2) == [("on-demand", "g4dn.xlarge")]
+
+
+def test_a_refusal_that_two_launchers_hear_is_given_back_once(ec2: World) -> None:
+    ec2.weather.dry_pools = {"*": NONE}
+    one, other = ec2.fleet(on_demand_budget=1, flavours="cpu"), ec2.fleet(on_demand_budget=1, flavours="cpu")
+    with pytest.raises(NoCapacity):
+        one.launch(0, 1)  # spot
+    for fleet in (one, other):
+        with pytest.raises(NoCapacity):
+            fleet.launch(0, 2)  # on demand, and the same order once more
+    day = ec2.clock() // DAY_MS
+    spent = ec2.ports.table.add(f"on_demand/{day}", 0, limit=None, expires_ms=(day + 1) * DAY_MS, now=ec2.clock())
+    assert spent == 0
 
 
 def test_refused_pools_are_spared_ten_minutes_by_every_process(ec2: World, tmp_path: Path) -> None:
