@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from jobs.clients import TRIES, Clients
-from jobs.errors import RowChanged, RowExists, StoreBusy
+from jobs.clients import Clients
+from jobs.counters import Counters
+from jobs.errors import RowChanged, RowExists
 from jobs.items import Item, Items, Values, number, text
 from jobs.sqlite import WAIT_S, Database
 
@@ -63,6 +64,9 @@ class JobTable(Protocol):
 
         The first add after a counter's expiry starts from 0 with the new expiry. Atomic among all processes.
         """
+
+    def total(self, counter: str, *, now: int) -> int:
+        """The sum so far, by a read alone; 0 for a counter that never began or has expired."""
 
     def close(self) -> None: ...
 
@@ -168,12 +172,16 @@ class SqliteTable:
             db.execute("DELETE FROM counters WHERE expires_ms <= ? AND counter != ?", (now, counter))
         return total
 
+    def total(self, counter: str, *, now: int) -> int:
+        with self._db.reading() as db:
+            asked = "SELECT total FROM counters WHERE counter = ? AND expires_ms > ?"
+            row = db.execute(asked, (counter, now)).fetchone()
+        return int(row[0]) if row else 0
+
     def close(self) -> None:
         self._db.close()
 
 
-COUNTER_KEPT_S = 24 * 3600  # after a counter's expiry, until DynamoDB itself removes it
-COUNTER_TRIES = 4
 DUE = "due"  # the index of rows that wait for the sweeper, all in one list; a row without `due_ms` is not in it
 LISTED = "listed"  # the index of groups, by rank
 
@@ -186,6 +194,7 @@ class DynamoTable:
 
     def __init__(self, name: str, clients: Clients) -> None:
         self._items = Items(name, clients)
+        self._counters = Counters(self._items)
         self.client = self._items.client
 
     def insert(self, row: Row) -> Row:
@@ -226,38 +235,10 @@ class DynamoTable:
         return self._items.count(LISTED, "listed_in = :group AND rank_ms < :before", values)
 
     def add(self, counter: str, amount: int, *, limit: int | None, expires_ms: int, now: int) -> int | None:
-        key = f"counter/{counter}"
-        values = {":amount": number(amount), ":now": number(now)}
-        room = {} if limit is None else {":room": number(limit - amount)}
-        begin = {":expires": number(expires_ms), ":gone": number(expires_ms // 1000 + COUNTER_KEPT_S)}
-        # Sent again after its answer was lost, a refund could count twice, and a budget would be overspent.
-        tries = 1 if amount < 0 else TRIES
-        for _ in range(COUNTER_TRIES):
-            done, item = self._items.write(
-                key,
-                "SET write_id = :write ADD amount :amount",
-                condition="expires_ms > :now AND write_id <> :write" + (" AND amount <= :room" if room else ""),
-                values=values | room,
-                tries=tries,
-                returns=True,
-            )
-            if done:
-                return int(item["amount"]["N"])
-            if item and int(item["expires_ms"]["N"]) > now:
-                return None
-            if limit is not None and amount > limit:
-                return None
-            done, item = self._items.write(
-                key,
-                "SET write_id = :write, amount = :amount, expires_ms = :expires, expires_s = :gone",
-                condition="attribute_not_exists(row_key) OR expires_ms <= :now",
-                values=values | begin,
-                tries=tries,
-                returns=True,
-            )
-            if done:
-                return int(item["amount"]["N"])
-        raise StoreBusy(f"the counter {counter} begins anew again and again")
+        return self._counters.add(counter, amount, limit=limit, expires_ms=expires_ms, now=now)
+
+    def total(self, counter: str, *, now: int) -> int:
+        return self._counters.total(counter, now=now)
 
     def close(self) -> None:
         """Connections end with the process."""

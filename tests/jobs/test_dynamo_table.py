@@ -9,10 +9,11 @@ import pytest
 
 from jobs.calls import CallCounter
 from jobs.clients import Clients
+from jobs.counters import KEPT_S
 from jobs.errors import RowChanged, RowExists, StoreBusy
 from jobs.items import BATCH_TRIES, Items
 from jobs.settings import Settings
-from jobs.table import COUNTER_KEPT_S, DynamoTable, Row
+from jobs.table import DynamoTable, Row
 from tests.jobs.clouds import Cloud
 
 NOW = 1_800_000_000_000
@@ -133,7 +134,7 @@ def test_a_counter_is_removed_by_the_table_itself_a_day_after_its_expiry(
 ) -> None:
     table.add("c", 1, limit=None, expires_ms=NOW + 5000, now=NOW)
     item = clients.client("dynamodb").get_item(TableName=name, Key={"row_key": {"S": "counter/c"}})["Item"]
-    assert int(item["expires_s"]["N"]) == NOW // 1000 + 5 + COUNTER_KEPT_S
+    assert int(item["expires_s"]["N"]) == NOW // 1000 + 5 + KEPT_S
 
 
 def test_keys_that_are_left_out_under_load_are_asked_for_again(name: str, table: DynamoTable, clients: Clients) -> None:

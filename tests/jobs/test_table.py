@@ -201,3 +201,11 @@ def test_every_write_that_was_answered_survives_a_kill(table: JobTable, process)
     found = table.add("c", 0, limit=None, expires_ms=now_ms() + 10_000_000, now=now_ms())
     assert found is not None
     assert found >= total
+
+
+def test_a_counter_is_read_without_being_written(table: JobTable) -> None:
+    assert table.total("dollars/1", now=NOW) == 0
+    table.add("dollars/1", 7, limit=None, expires_ms=NOW + 100, now=NOW)
+    table.add("dollars/1", -2, limit=None, expires_ms=NOW + 100, now=NOW)
+    assert table.total("dollars/1", now=NOW) == 5
+    assert table.total("dollars/1", now=NOW + 100) == 0
