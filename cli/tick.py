@@ -9,6 +9,7 @@ import threading
 import click
 
 from cli.settings import read_settings
+from fleet.attendance import Attendance
 from fleet.fleets import open_fleet
 from fleet.launcher import Launcher
 from fleet.tick import run, tick_once
@@ -28,6 +29,7 @@ def command(*, once: bool) -> None:
     launcher = Launcher(ports, settings, open_fleet(settings, ports), patient=not once)
     if once:
         tick_once(ports, launcher)
+        Attendance(table=ports.table, clock=ports.clock).show()
         return
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

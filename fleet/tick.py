@@ -7,6 +7,7 @@ import sqlite3
 from dataclasses import dataclass
 from threading import Event
 
+from fleet.attendance import Attendance
 from fleet.launcher import Launcher
 from fleet.outlook import Outlook
 from jobs.errors import FirstlightError, StoreBusy
@@ -65,10 +66,12 @@ def pause_s(done: Round, settings: Settings) -> float:
 def run(ports: Ports, launcher: Launcher, settings: Settings, stop: Event) -> None:
     """Tick until told to stop. A store that fails is logged, and met again at the next tick."""
     orphans, collected_ms = Orphans(ports), ports.clock()
+    attendance = Attendance(table=ports.table, clock=ports.clock)
     while not stop.is_set():
         rest_s = settings.tick_s
         try:
             rest_s = pause_s(one_round(ports, launcher), settings)
+            attendance.show()
             if ports.clock() - collected_ms > COLLECT_MS:
                 collected_ms = ports.clock()
                 orphans.collect()
