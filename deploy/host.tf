@@ -1,0 +1,116 @@
+# The API's own host, on demand: one small machine, TLS by Caddy, entered by Session Manager and not by ssh.
+
+locals {
+  host_origins = [] # the page is served by the API itself, so it needs no leave
+  host         = var.api_host ? 1 : 0
+  host_arm     = can(regex("^[a-z]+[0-9]+g[a-z]*\\.", var.api_type))
+}
+
+data "aws_ssm_parameter" "host_image" {
+  count = local.host
+  name  = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-${local.host_arm ? "arm64" : "x86_64"}"
+}
+
+resource "aws_iam_role_policy_attachment" "host_shell" {
+  count      = local.host
+  role       = aws_iam_role.api.name
+  policy_arn = "arn:${local.partition}:iam::aws:policy/AmazonSSMManagedInstanceCore"
+}
+
+resource "aws_iam_instance_profile" "host" {
+  count = local.host
+  name  = aws_iam_role.api.name
+  role  = aws_iam_role.api.name
+}
+
+resource "aws_security_group" "host" {
+  count       = local.host
+  name        = "${var.project}-api"
+  description = "The API's host: HTTP and TLS in"
+  vpc_id      = local.vpc
+  tags        = { Name = "${var.project}-api" }
+}
+
+# 80 only for certificates and for sending browsers to 443.
+resource "aws_vpc_security_group_ingress_rule" "host" {
+  for_each          = toset(var.api_host ? ["80", "443"] : [])
+  security_group_id = aws_security_group.host[0].id
+  description       = "Browsers"
+  ip_protocol       = "tcp"
+  from_port         = tonumber(each.value)
+  to_port           = tonumber(each.value)
+  cidr_ipv4         = "0.0.0.0/0"
+}
+
+resource "aws_vpc_security_group_egress_rule" "host" {
+  for_each          = toset(var.api_host ? ["80", "443"] : [])
+  security_group_id = aws_security_group.host[0].id
+  description       = "AWS, the registry, certificates"
+  ip_protocol       = "tcp"
+  from_port         = tonumber(each.value)
+  to_port           = tonumber(each.value)
+  cidr_ipv4         = "0.0.0.0/0"
+}
+
+resource "aws_instance" "host" {
+  count                       = local.host
+  ami                         = data.aws_ssm_parameter.host_image[0].value
+  instance_type               = var.api_type
+  subnet_id                   = local.subnets[0]
+  vpc_security_group_ids      = [aws_security_group.host[0].id]
+  iam_instance_profile        = aws_iam_instance_profile.host[0].name
+  user_data_replace_on_change = true
+
+  user_data = templatefile("${path.module}/host.sh.tftpl", {
+    settings = local.lines
+    domain   = var.api_domain
+    image    = var.api_image
+    source   = var.api_source
+  })
+
+  # One hop: the API shares the host's network.
+  metadata_options {
+    http_endpoint               = "enabled"
+    http_tokens                 = "required"
+    http_put_response_hop_limit = 1
+  }
+
+  root_block_device {
+    volume_type = "gp3"
+    volume_size = 16
+    encrypted   = true
+  }
+
+  tags        = { Name = "${var.project}-api" }
+  volume_tags = { Project = var.project }
+
+  lifecycle {
+    ignore_changes = [ami] # a new one of Amazon's must not replace a running host on the next apply
+
+    precondition {
+      condition     = var.api_domain != ""
+      error_message = "api_host needs api_domain, the name that browsers will use: without a name there is no certificate."
+    }
+
+    precondition {
+      condition     = (var.api_image == "") != (var.api_source == "")
+      error_message = "api_host needs api_image (a container image) or api_source (a Git repository), one of them."
+    }
+  }
+}
+
+resource "aws_eip" "host" {
+  count    = local.host
+  domain   = "vpc"
+  instance = aws_instance.host[0].id
+  tags     = { Name = "${var.project}-api" }
+}
+
+resource "aws_route53_record" "host" {
+  count   = var.api_host && var.api_zone != "" ? 1 : 0
+  zone_id = var.api_zone
+  name    = var.api_domain
+  type    = "A"
+  ttl     = 300
+  records = [aws_eip.host[0].public_ip]
+}
