@@ -38,6 +38,7 @@ from photos.codec import Codec
 from worker.belt import Belt
 from worker.desk import Desk
 from worker.engine import EngineProcess
+from worker.milestones import Milestones
 from worker.pulse import Identity
 from worker.stages import Stages
 from worker.supervisor import Supervisor
@@ -256,8 +257,10 @@ class _Rehearsal:
         engine = EngineProcess(engine=settings.engine, threads=0, stall_s=settings.stall_s, load_s=BOUND_S)
         desk = Desk(ports, worker="slot0-1")
         stages = Stages(desk, ports.blobs, self._codec, engine, codec_s=settings.codec_s)
-        belt = Belt(settings, ports, desk, stages, engine, self._codec)
-        supervisor = Supervisor(settings, Identity(worker="slot0-1", slot=0, epoch=1), ports, desk, belt)
+        identity = Identity(worker="slot0-1", slot=0, epoch=1)
+        milestones = Milestones(ports, identity, host={"supervisor": now_ms()})
+        belt = Belt(settings, ports, desk, stages, engine, self._codec, milestones)
+        supervisor = Supervisor(settings, identity, ports, desk, belt, milestones)
         thread = threading.Thread(target=supervisor.run, name="supervisor")
         thread.start()
         try:

@@ -119,7 +119,7 @@ class Launcher:
     def _settled(self, slot: Slot, view: View, now: int) -> Slot:
         machine = view.machine_in(slot.number)
         if machine is not None and has_started(slot, machine.epoch, now=now):
-            after = launched(slot, usd_per_hour=machine.usd_per_hour)
+            after = launched(slot, now=machine.launched_ms, usd_per_hour=machine.usd_per_hour)
         else:
             heartbeat = view.heartbeat_of(slot.number, slot.epoch)
             after = settled(slot, machine_is_up=machine is not None, heartbeat=heartbeat, now=now)
@@ -154,7 +154,7 @@ class Launcher:
             after, again = self._asked(slot, now)
             if not again or not left:
                 break
-            slot = self._write(begun(after, reason=launch.reason, now=now))
+            slot = self._write(replace(begun(after, reason=launch.reason, now=now), asked_ms=slot.asked_ms))
             if slot is None:  # somebody else goes on, at his own cost
                 self._purse.refund(costs, now)
                 return None
@@ -172,7 +172,7 @@ class Launcher:
             machine = self._fleet.launch(slot.number, slot.epoch)
         except SlotTaken as taken:
             if taken.epoch == slot.epoch:
-                return launched(slot), False
+                return launched(slot, now=self._ports.clock()), False
             return replace(slot, outcome="ended", epoch=max(slot.epoch, taken.epoch), answered=True), False
         except NoCapacity as error:
             log.warning("no capacity for slot %d: %s", slot.number, error)
@@ -188,7 +188,7 @@ class Launcher:
             log.warning("the launch of slot %d had no answer: %s", slot.number, error)
             return replace(slot, charged=True), False
         log.info("machine %d-%d launched: %s (%s)", slot.number, slot.epoch, slot.reason, machine.name)
-        return launched(slot, usd_per_hour=machine.usd_per_hour), False
+        return launched(slot, now=self._ports.clock(), usd_per_hour=machine.usd_per_hour), False
 
     def _refuse(self, launch: Launch, slot: Slot, now: int) -> str | None:
         """Leave the slot as it was for a warm call; note for those who wait that the budget is spent."""

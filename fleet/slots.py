@@ -37,13 +37,16 @@ class Slot:
 
     `trouble_ms` is since when there has been either, or no budget; 0 when there is none. `answered` False: the fleet
     may have been asked for this epoch, and its answer is not known; `charged` says whether the budget has paid for it.
+    `asked_ms` is when somebody wished for this machine, `answered_ms` when the fleet said that it comes: milestones.
     `paid_until_ms` and `usd_per_hour` are the meter's. `revision` is the row's; 0 means that there is no row yet.
     """
 
     number: int
     v: int = 1
     epoch: int = 0
+    asked_ms: int = 0
     launched_ms: int = 0
+    answered_ms: int = 0
     reason: str = ""
     outcome: Outcome = "never"
     detail: str = ""
@@ -98,10 +101,14 @@ def write_slot(table: JobTable, slot: Slot) -> Slot:
 def begun(slot: Slot, *, reason: str, now: int) -> Slot:
     """The slot as it is written before a launch."""
     again = slot.outcome == "launching" or not slot.answered
+    # The tick goes on with a wish that could not be met; anybody else has one of his own.
+    unmet = reason == "tick" and slot.outcome in ("launching", "no_capacity", "refused", "no_budget")
     return replace(
         slot,
         epoch=slot.epoch if again else slot.epoch + 1,
+        asked_ms=slot.asked_ms if unmet and slot.asked_ms else now,
         launched_ms=now,
+        answered_ms=0,
         reason=reason,
         outcome="launching",
         detail="",
@@ -113,11 +120,17 @@ def begun(slot: Slot, *, reason: str, now: int) -> Slot:
     )
 
 
-def launched(slot: Slot, *, usd_per_hour: float = 0.0) -> Slot:
-    """The slot once the fleet has said that this epoch has, or had, its machine."""
+def launched(slot: Slot, *, now: int, usd_per_hour: float = 0.0) -> Slot:
+    """The slot once the fleet has said, at `now`, that this epoch has, or had, its machine."""
     trouble_ms = slot.trouble_ms if slot.failures else 0
     return replace(
-        slot, outcome="launched", answered=True, refusals=0, trouble_ms=trouble_ms, usd_per_hour=usd_per_hour
+        slot,
+        outcome="launched",
+        answered=True,
+        answered_ms=now,
+        refusals=0,
+        trouble_ms=trouble_ms,
+        usd_per_hour=usd_per_hour,
     )
 
 

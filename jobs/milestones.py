@@ -1,16 +1,23 @@
 """The milestones of a cold start, from the wish for a machine to the first bright picture.
 
-asked ─▶ launched ─▶ kernel ─▶ unit ─▶ supervisor ─┬─▶ first_receive ─┬─▶ first_decode ─┬─▶ first_result
-                                                   ├─▶ codec_ready ───┘                 │
-                                                   └─▶ engine_ready ────────────────────┘
+    asked ─▶ launched ─▶ kernel ─▶ unit ─▶ supervisor ─┬─▶ first_receive ─┬─▶ first_decode ─┬─▶ first_result
+                                                       ├─▶ codec_ready ───┘                 │
+                                                       └─▶ engine_ready ────────────────────┘
 
-A milestone is reached once, and stands as wall-clock milliseconds UTC. Only a machine of a cloud has its own kernel
-and unit; on a laptop they are absent.
+A milestone is reached once, and stands as wall-clock milliseconds UTC. Only a machine of a cloud has a kernel and a
+unit of its own; what was not reached, or not seen, is absent. Each start is a row; `jobs.usual` keeps what follows from
+many.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, cast, get_args
+
+from jobs.errors import RowChanged, RowExists
+from jobs.table import JobTable, Row
 
 Milestone = Literal[
     "asked",
@@ -36,3 +43,66 @@ CAUSES: dict[str, tuple[str, ...]] = {  # what each waits for: the latest of the
     "first_decode": ("first_receive", "codec_ready"),
     "first_result": ("first_decode", "engine_ready"),
 }
+GROUP = "start"
+KEPT_MS = 7 * 24 * 3600 * 1000
+MOST = 200  # starts that are read at once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColdStart:
+    """One start of one worker: `slot` −1 for one that nobody launched. `flavour` is its engine and network."""
+
+    worker: str
+    slot: int
+    epoch: int
+    flavour: str = ""
+    at_ms: Mapping[Milestone, int] = field(default_factory=dict)
+    revision: int = 0
+
+    @property
+    def first_ms(self) -> int:
+        return min(self.at_ms.values())
+
+    def to_row(self) -> Row:
+        doc = {"v": 1, "worker": self.worker, "slot": self.slot, "epoch": self.epoch, "flavour": self.flavour}
+        up_ms = self.at_ms["supervisor"]
+        return Row(
+            key=f"{GROUP}/{self.worker}",
+            doc=json.dumps(doc | {"at_ms": dict(self.at_ms)}, separators=(",", ":")),
+            revision=self.revision,
+            due_ms=up_ms + KEPT_MS,
+            group=GROUP,
+            rank_ms=up_ms,
+        )
+
+    @classmethod
+    def from_row(cls, row: Row) -> ColdStart:
+        """Read a row; what a newer release adds is left out."""
+        doc: dict[str, Any] = json.loads(row.doc)
+        known = {each: doc["at_ms"][each] for each in get_args(Milestone) if each in doc["at_ms"]}
+        return cls(
+            worker=doc["worker"],
+            slot=doc["slot"],
+            epoch=doc["epoch"],
+            flavour=doc["flavour"],
+            at_ms=cast("dict[Milestone, int]", known),
+            revision=row.revision,
+        )
+
+
+def write_start(table: JobTable, start: ColdStart) -> ColdStart:
+    """Write it over what this worker wrote before; the supervisor must be up. A row somebody else has is left alone.
+
+    Two or three writes a start: the table is paid by the write.
+    """
+    row = start.to_row()
+    try:
+        written = table.insert(row) if start.revision == 0 else table.replace(row)
+    except (RowExists, RowChanged):
+        return start
+    return replace(start, revision=written.revision)
+
+
+def cold_starts(table: JobTable, *, since_ms: int, limit: int = MOST) -> list[ColdStart]:
+    """Starts whose supervisor came up at `since_ms` or later, oldest first. Raises StoreBusy."""
+    return [ColdStart.from_row(row) for row in table.listed(GROUP, limit=limit, since_ms=since_ms)]

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from statistics import median
+from dataclasses import dataclass, field
+from statistics import median, quantiles
+from typing import Any, cast
 
 from jobs.errors import RowChanged, RowExists
 from jobs.job import Phase
 from jobs.table import JobTable, Row
 
 KEY = "usual/phases"
+BRIDGE = "bridge"  # the flavour of the worker beside the API: it tells nothing of a machine's speed
 TRIES = 5
 LEAST_MEGAPIXELS = 0.1  # a thumbnail's fixed costs are no photo's rate
 KEPT = 16  # newest measurements of each phase
+ENOUGH = 5  # measurements before one can be called slower than usual
 PER_MEGAPIXEL: tuple[Phase, ...] = ("decoding", "enhancing", "encoding")
 WAY: tuple[Phase, ...] = (
     "starting_machine",
@@ -27,32 +31,81 @@ WAY: tuple[Phase, ...] = (
 )
 WORK: tuple[Phase, ...] = WAY[3:]
 
+Samples = dict[Phase, list[float]]
 
-def record(table: JobTable, seconds: Mapping[Phase, float], *, megapixels: float = 1.0) -> None:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """The newest measurements of each phase, by flavour: the engine and the network that made them.
+
+    Seconds, or seconds per megapixel. `latest` is the flavour that a machine had last: what the next one is expected
+    to be.
+    """
+
+    latest: str = ""
+    samples: Mapping[str, Samples] = field(default_factory=dict)
+
+    def usual(self, flavour: str | None = None) -> dict[Phase, float]:
+        """The median of each phase that this flavour ever measured; of the latest one, if none is named."""
+        return {phase: median(values) for phase, values in self._of(flavour).items() if values}
+
+    def slow(self, flavour: str | None = None) -> dict[Phase, float]:
+        """The 90th percentile of each phase that was measured often enough to have one."""
+        known = self._of(flavour)
+        return {
+            phase: quantiles(values, n=10, method="inclusive")[-1]
+            for phase, values in known.items()
+            if len(values) >= ENOUGH
+        }
+
+    def _of(self, flavour: str | None) -> Samples:
+        return self.samples.get(self.latest if flavour is None else flavour, {})
+
+    def to_json(self) -> str:
+        return json.dumps({"v": 2, "latest": self.latest, "flavours": self.samples}, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Measured:
+        """Read a row of this layout, or of the first one, which knew no flavours."""
+        doc: dict[str, Any] = json.loads(text)
+        if "v" not in doc:
+            return cls(samples={"": cast("Samples", doc)})
+        return cls(latest=doc["latest"], samples=doc["flavours"])
+
+
+def record(table: JobTable, seconds: Mapping[Phase, float], *, flavour: str, megapixels: float = 1.0) -> None:
     """Add a measurement of each phase; the photo's own phases count per megapixel. Lost, one sample of many,
     if others keep writing at once.
     """
     for _ in range(TRIES):
         row = table.read(KEY)
-        samples: dict[str, list[float]] = json.loads(row.doc) if row else {}
+        before = Measured.from_json(row.doc) if row else Measured()
+        samples = dict(before.samples.get(flavour, {}))
         for phase, taken in seconds.items():
             per = taken / max(LEAST_MEGAPIXELS, megapixels) if phase in PER_MEGAPIXEL else taken
             samples[phase] = [*samples.get(phase, []), round(per, 4)][-KEPT:]
+        known = {name: each for name, each in before.samples.items() if name}  # those of the first layout have no name
+        latest = before.latest if flavour == BRIDGE else flavour
+        after = Measured(latest=latest, samples=known | {flavour: samples}).to_json()
         try:
             if row is None:
-                table.insert(Row(key=KEY, doc=json.dumps(samples)))
+                table.insert(Row(key=KEY, doc=after))
             else:
-                table.replace(Row(key=KEY, doc=json.dumps(samples), revision=row.revision))
+                table.replace(Row(key=KEY, doc=after, revision=row.revision))
         except (RowExists, RowChanged):
             continue
         return
 
 
-def usual(table: JobTable) -> dict[Phase, float]:
-    """The median of each phase that was ever measured: seconds, or seconds per megapixel."""
+def measured(table: JobTable) -> Measured:
+    """All that was measured lately."""
     row = table.read(KEY)
-    samples: dict[Phase, list[float]] = json.loads(row.doc) if row else {}
-    return {phase: median(values) for phase, values in samples.items() if values}
+    return Measured.from_json(row.doc) if row else Measured()
+
+
+def usual(table: JobTable) -> dict[Phase, float]:
+    """The median of each phase as machines of the latest flavour measured it: seconds, or seconds per megapixel."""
+    return measured(table).usual()
 
 
 def phase_s(usually: Mapping[Phase, float], phase: Phase, *, megapixels: float) -> float | None:
@@ -64,11 +117,18 @@ def phase_s(usually: Mapping[Phase, float], phase: Phase, *, megapixels: float) 
 
 
 def eta_s(
-    usually: Mapping[Phase, float], *, phase: Phase, phase_for_s: float, megapixels: float, ahead: int = 0
+    usually: Mapping[Phase, float],
+    *,
+    phase: Phase,
+    phase_for_s: float,
+    megapixels: float,
+    ahead: int = 0,
+    slowly: Mapping[Phase, float] | None = None,
 ) -> float | None:
     """Seconds until the result, from the phases still to come; None while one of them was never measured.
 
-    `ahead` waiting photos each take as long as this one's work. A phase that outlasts its usual length counts 0 more.
+    `ahead` waiting photos each take as long as this one's work. A phase that outlasts its usual length counts what is
+    left of a slow one (`slowly`), then nothing more.
     Waits that nobody can measure (no capacity, no worker, failing machines) have no estimate.
     """
     if phase not in WAY:
@@ -81,6 +141,14 @@ def eta_s(
         length = phase_s(usually, each, megapixels=megapixels)
         if length is None:
             return None
-        total += max(0.0, length - phase_for_s) if each == phase else length
+        slow = phase_s(slowly or {}, each, megapixels=megapixels)
+        total += left_s(length, slow, for_s=phase_for_s) if each == phase else length
         work += length if each in WORK else 0.0
     return total + ahead * work
+
+
+def left_s(usual_s: float, slow_s: float | None, *, for_s: float) -> float:
+    """What is left of a phase that has lasted `for_s`: of its usual length, or beyond it of a slow one."""
+    if for_s <= usual_s or slow_s is None:
+        return max(0.0, usual_s - for_s)
+    return max(0.0, slow_s - for_s)

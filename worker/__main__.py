@@ -19,6 +19,7 @@ from photos.sandbox import Mode
 from worker.belt import Belt
 from worker.desk import Desk
 from worker.engine import EngineProcess
+from worker.milestones import Milestones, host_milestones
 from worker.notice import listen, metadata_of
 from worker.pulse import Identity
 from worker.stages import Stages
@@ -27,6 +28,7 @@ from worker.supervisor import Supervisor
 
 def main() -> int:
     """Run one worker until it is idle, told to stop, or broken; see `worker.supervisor` for the exit statuses."""
+    up_ms = now_ms()
     parser = argparse.ArgumentParser(prog="python -m worker", description=__doc__)
     parser.add_argument("--slot", type=int, default=-1, help="the machine slot that a launcher gave")
     parser.add_argument("--epoch", type=int, default=0, help="the slot's epoch at the launch")
@@ -45,6 +47,13 @@ def main() -> int:
         slot=arguments.slot,
         epoch=arguments.epoch,
     )
+    host = host_milestones(
+        unit_started_ms=os.environ.get("UNIT_STARTED_MS", ""),  # noqa: TID251 — an entry point
+        fleet=settings.fleet,
+        launched=launched,
+        now=up_ms,
+    )
+    milestones = Milestones(ports, identity, host={**host, "supervisor": up_ms})
     engine = EngineProcess(
         engine=settings.engine,
         network=settings.network,
@@ -55,13 +64,14 @@ def main() -> int:
     codec = Codec(sandbox=cast("Mode", settings.sandbox))
     desk = Desk(ports, worker=identity.worker)
     stages = Stages(desk, ports.blobs, codec, engine, codec_s=settings.codec_s)
-    belt = Belt(settings, ports, desk, stages, engine, codec)
-    supervisor = Supervisor(settings, identity, ports, desk, belt)
+    belt = Belt(settings, ports, desk, stages, engine, codec, milestones)
+    supervisor = Supervisor(settings, identity, ports, desk, belt, milestones)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: supervisor.stop())
     if metadata := metadata_of(os.environ, fleet=settings.fleet):  # noqa: TID251 — an entry point
         listen(metadata, supervisor.heed, threading.Event())
     status = supervisor.run()
+    milestones.tell(last=True)
     engine.stop()
     codec.close()
     sys.stdout.flush()

@@ -24,6 +24,7 @@ from photos.errors import CodecDied, SandboxUnavailable
 from worker.assignment import Assignment
 from worker.desk import Desk
 from worker.engine import EngineProcess, SetupFailed
+from worker.milestones import Milestones
 from worker.stages import Stages
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ class Belt:
         stages: Stages,
         engine: EngineProcess,
         codec: Codec,
+        milestones: Milestones,
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -54,6 +56,7 @@ class Belt:
         self._stages = stages
         self._engine = engine
         self._codec = codec
+        self._milestones = milestones
         self._monotonic = monotonic
         self._decoded: queue.Queue[Assignment] = queue.Queue(maxsize=1)
         self._enhanced: queue.Queue[Assignment] = queue.Queue(maxsize=1)
@@ -104,6 +107,8 @@ class Belt:
             return
         except CodecDied:
             log.exception("the codec did not start; the first photo starts it again")
+        else:
+            self._milestones.reached("codec_ready")
         while not self._closed.is_set():
             assignment = self._next() if self._desk.wait_for_room(HELD, timeout_s=0.5) else None
             if assignment is None:
@@ -114,6 +119,7 @@ class Belt:
                 while not self._desk.wait_until_alone(assignment, timeout_s=0.5):
                     assignment.start("fetching")  # waiting for the others is no slow fetch
             if self._stages.fetch_and_decode(assignment):
+                self._milestones.reached("first_decode")
                 self._hand_on(self._decoded, assignment)
 
     def _next(self) -> Assignment | None:
@@ -121,7 +127,10 @@ class Belt:
             message = self._ports.queue.receive(
                 wait_s=min(LONG_POLL_S, self._settings.idle_s), visibility_s=self._settings.lease_s
             )
-            return self._claimed(message) if message else None
+            if message is None:
+                return None
+            self._milestones.reached("first_receive")
+            return self._claimed(message)
         except StoreBusy:
             log.exception("the store is busy; trying again")
         except Exception:
@@ -165,6 +174,7 @@ class Belt:
         while True:
             assignment = self._enhanced.get()
             if self._stages.encode_and_store(assignment):
+                self._milestones.reached("first_result")
                 steps = ", ".join(f"{phase} {taken:.2f} s" for phase, taken in assignment.seconds.items())
                 log.info("job %s done: %s", assignment.job.id, steps)
                 self._record(assignment)
@@ -173,7 +183,8 @@ class Belt:
 
     def _record(self, assignment: Assignment) -> None:
         try:
-            usual.record(self._ports.table, assignment.seconds, megapixels=assignment.facts.megapixels)
+            flavour, megapixels = self._milestones.flavour, assignment.facts.megapixels
+            usual.record(self._ports.table, assignment.seconds, flavour=flavour, megapixels=megapixels)
         except StoreBusy:
             log.exception("the times of job %s are not recorded", assignment.job.id)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from dataclasses import dataclass, replace
@@ -11,7 +10,6 @@ from pathlib import Path
 from jobs.errors import StoreBusy
 from jobs.heartbeat import Heartbeat, WorkerState, beat
 from jobs.ports import Ports
-from jobs.table import JobTable
 
 log = logging.getLogger(__name__)
 
@@ -47,10 +45,6 @@ class Pulse:
             beat_ms=now,
         )
         self.show("starting")
-
-    @property
-    def started_ms(self) -> int:
-        return self._heartbeat.started_ms
 
     def ready(self, engine: str) -> None:
         """The engine is loaded; told with the next beat."""
@@ -89,10 +83,3 @@ class Pulse:
                           "name a file in a folder that the worker may write to", self._file)  # fmt: skip
         else:
             self._shown = state
-
-
-def launched_ms(table: JobTable, identity: Identity) -> int | None:
-    """When a launcher asked for this worker's machine, from the slot's row; None when none did. Raises StoreBusy."""
-    row = table.read(f"slot/{identity.slot}") if identity.slot >= 0 else None
-    at_ms: int | None = json.loads(row.doc).get("launched_ms") if row else None
-    return at_ms

@@ -14,18 +14,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from jobs import usual
 from jobs.errors import StoreBusy
 from jobs.heartbeat import WorkerState
-from jobs.job import Phase
 from jobs.patience import read_patience
 from jobs.ports import Ports
 from jobs.settings import Settings
 from worker.assignment import Assignment
 from worker.belt import EXIT_BROKEN, Belt
 from worker.desk import Desk
+from worker.milestones import Milestones
 from worker.notice import Notice
-from worker.pulse import Identity, Pulse, launched_ms
+from worker.pulse import Identity, Pulse
 
 log = logging.getLogger(__name__)
 
@@ -46,11 +45,11 @@ class Supervisor:
         ports: Ports,
         desk: Desk,
         belt: Belt,
+        milestones: Milestones,
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
-        self._identity = identity
         self._ports = ports
         self._desk = desk
         self._monotonic = monotonic
@@ -59,7 +58,7 @@ class Supervisor:
         self._stopping = threading.Event()
         self._notice: Notice | None = None
         self._belt = belt
-        self._loading_s: float | None = None  # how long the engine took, until that is told
+        self._milestones = milestones
 
     def stop(self) -> None:
         """Hand back and end; safe to call from a signal handler."""
@@ -82,11 +81,11 @@ class Supervisor:
                 return self._give_up(self._belt.broken)
             if hung := self._hung():
                 return self._defunct(hung)
-            if self._monotonic() >= next_beat or self._loading_s is not None:
+            if self._monotonic() >= next_beat or self._milestones.pending:
                 self._renew(self._desk.held())
                 self._beat(self._state())
                 next_beat = self._monotonic() + self._settings.heartbeat_s
-                self._tell_loading()
+                self._milestones.tell()
             if self._is_idle():
                 self._belt.close()
             if self._belt.closed:
@@ -106,20 +105,7 @@ class Supervisor:
         seconds = self._monotonic() - self._started
         log.info("%s engine ready %.2f s after the worker's start", engine, seconds)
         self._pulse.ready(engine)
-        self._loading_s = seconds
-
-    def _tell_loading(self) -> None:
-        """Record what those who wait for the next machine want to know; once, and lost when the store is away."""
-        if self._loading_s is None:
-            return
-        seconds: dict[Phase, float] = {"loading_model": self._loading_s}
-        self._loading_s = None
-        try:
-            if (asked_ms := launched_ms(self._ports.table, self._identity)) is not None:
-                seconds["starting_machine"] = max(0.0, (self._pulse.started_ms - asked_ms) / 1000)
-            usual.record(self._ports.table, seconds)
-        except StoreBusy:
-            log.exception("the time of this start is not recorded")
+        self._milestones.reached("engine_ready", flavour=f"{engine} {self._settings.network}")
 
     def _state(self) -> WorkerState:
         if not self._belt.ready.is_set():

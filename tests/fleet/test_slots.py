@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from fleet.slots import Slot, begun, failed, read_slots, settled, without_capacity, write_slot
+from fleet.slots import Slot, begun, failed, launched, read_slots, settled, without_capacity, write_slot
 from jobs.errors import RowChanged, RowExists
 from jobs.heartbeat import Heartbeat
 from jobs.ports import Ports
@@ -112,3 +112,14 @@ def test_want_of_capacity_backs_off_to_a_minute() -> None:
         assert without_capacity(now_and_later, detail="none", now=NOW + 1).trouble_ms == NOW
     assert pauses == [5, 10, 20, 40, 60, 60]
     assert slot.failures == 0
+
+
+def test_the_wish_for_a_machine_outlives_the_ticks_tries_and_not_the_next_visitor() -> None:
+    asked = begun(Slot(number=0), reason="upload", now=NOW)
+    assert (asked.asked_ms, asked.answered_ms) == (NOW, 0)
+    refused = without_capacity(asked, detail="", now=NOW + 100)
+    assert begun(refused, reason="tick", now=NOW + 9000).asked_ms == NOW
+    assert begun(refused, reason="view", now=NOW + 9000).asked_ms == NOW + 9000
+    up = launched(asked, now=NOW + 1500)
+    assert (up.asked_ms, up.launched_ms, up.answered_ms) == (NOW, NOW, NOW + 1500)
+    assert begun(replace(up, outcome="ended"), reason="tick", now=NOW + 60_000).asked_ms == NOW + 60_000

@@ -21,6 +21,7 @@ from photos.facts import PhotoFacts
 from worker.belt import Belt
 from worker.desk import Desk
 from worker.engine import EngineProcess
+from worker.milestones import Milestones
 from worker.pulse import Identity
 from worker.stages import Stages
 from worker.supervisor import Supervisor
@@ -92,8 +93,9 @@ class Worker:
         self.desk = Desk(self.ports, worker="slot0-1")
         stages = Stages(self.desk, self.ports.blobs, codec, self.engine, codec_s=20)
         identity = Identity(worker="slot0-1", slot=0, epoch=1)
-        belt = Belt(settings, self.ports, self.desk, stages, self.engine, codec)
-        self.supervisor = Supervisor(settings, identity, self.ports, self.desk, belt)
+        milestones = Milestones(self.ports, identity, host={"supervisor": now_ms()})
+        belt = Belt(settings, self.ports, self.desk, stages, self.engine, codec, milestones)
+        self.supervisor = Supervisor(settings, identity, self.ports, self.desk, belt, milestones)
         self.status = None
         self.thread = threading.Thread(target=self._run)
         self.thread.start()
