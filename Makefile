@@ -11,7 +11,7 @@ HAS_GPU := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo yes; [ "$$(unam
 RUN_NEEDS := $(VENV)/.ready-run $(if $(HAS_GPU)$(filter torch,$(ENGINE)),$(VENV)/.ready-torch)
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-cloud test test-all lint format bench bench-all clean
+.PHONY: help run run-cloud deploy destroy test test-all lint format bench bench-all clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,12 @@ run: $(RUN_NEEDS)  ## Install what is needed and run the service on http://127.0
 
 run-cloud: $(VENV)/.ready-test  ## Run the cloud configuration without an account, on a stand-in for AWS
 	@exec $(BIN)/firstlight rehearse
+
+deploy: $(VENV)/.ready-cloud  ## Put it into an AWS account with Terraform; shows the plan and asks (AUTO=1: does not)
+	@$(BIN)/python -m deploy apply
+
+destroy: $(VENV)/.ready-cloud  ## End its machines and take everything out of the account again (asks; AUTO=1)
+	@$(BIN)/python -m deploy destroy
 
 test: $(VENV)/.ready-test  ## Install what is needed and run the tests (a few minutes)
 	$(BIN)/pytest -m "not slow" -n 2
@@ -66,6 +72,10 @@ $(VENV)/.ready-torch: constraints.txt | $(VENV)/.ready-run
 	  echo "Installing torch from the default index (PyTorch's own cannot be reached)"; \
 	  $(PIP) install -q -c constraints.txt torch; \
 	fi
+	@touch $@
+
+$(VENV)/.ready-cloud: $(VENV)/.ready-run
+	@$(PIP) install -q -c constraints.txt -e '.[cloud]'
 	@touch $@
 
 $(VENV)/.ready-test: $(VENV)/.ready-run $(VENV)/.ready-torch

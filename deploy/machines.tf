@@ -35,11 +35,11 @@ resource "aws_launch_template" "worker" {
     arn = aws_iam_instance_profile.worker.arn
   }
 
-  # Two hops, for the worker reads credentials and interruption notices from a container.
+  # One hop: the worker shares its machine's network, so no container of anybody else's reads its credentials.
   metadata_options {
     http_endpoint               = "enabled"
     http_tokens                 = "required"
-    http_put_response_hop_limit = 2
+    http_put_response_hop_limit = 1
     instance_metadata_tags      = "enabled"
   }
 

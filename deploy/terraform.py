@@ -1,0 +1,111 @@
+"""Terraform, asked in few words: what it would do, to do it, and what came of it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+LEAST_VERSION = (1, 5)
+INSTALL = "https://developer.hashicorp.com/terraform/install"
+
+
+class TerraformRefused(Exception):
+    """Terraform is missing, too old, or has said no; the message is a sentence or its own words."""
+
+
+class Terraform:
+    """One configuration and the folder that keeps its state, its provider and its plan.
+
+    With a `backend_override.tf` beside the configuration the state is where that says. `environ` may name the program
+    (`TERRAFORM`, e.g. `tofu`) and a folder of providers to use in place of the registry (`TF_PLUGIN_DIR`).
+    """
+
+    def __init__(self, configuration: Path, kept: Path, environ: Mapping[str, str]) -> None:
+        self._configuration = configuration.absolute()
+        self._kept = kept.absolute()
+        self._plan = self._kept / "plan"
+        self._program = environ.get("TERRAFORM", "") or "terraform"
+        self._plugins = environ.get("TF_PLUGIN_DIR", "")
+        self._environ = {
+            **environ,
+            "TF_DATA_DIR": str(self._kept / "data"),
+            "TF_IN_AUTOMATION": "1",
+            "CHECKPOINT_DISABLE": "1",
+        }
+
+    def check(self) -> None:
+        """Raises TerraformRefused with the cure."""
+        if shutil.which(self._program, path=self._environ.get("PATH")) is None:
+            raise TerraformRefused(
+                f"{self._program} is not installed: {INSTALL} (or OpenTofu, and then TERRAFORM=tofu make deploy)"
+            )
+        said = json.loads(self._asked("version", "-json"))["terraform_version"]
+        version = tuple(int(each) for each in re.findall(r"\d+", said)[:2])
+        if version < LEAST_VERSION:
+            raise TerraformRefused(f"{self._program} is {said}, and 1.5 is the least: {INSTALL}")
+
+    def init(self) -> None:
+        """Fetch the provider and open the state. Raises TerraformRefused."""
+        self._kept.mkdir(parents=True, exist_ok=True)
+        where = [f"-backend-config=path={self._kept / 'terraform.tfstate'}"]
+        if (self._configuration / "backend_override.tf").exists():
+            where = []
+        plugins = [f"-plugin-dir={self._plugins}"] if self._plugins else []
+        self._asked("init", "-input=false", "-reconfigure", *where, *plugins)
+
+    def plan(self, *, destroy: bool = False) -> dict[str, Any]:
+        """What `apply` would do, as `terraform show -json` tells it. Raises TerraformRefused."""
+        self._asked("plan", "-input=false", f"-out={self._plan}", *(["-destroy"] if destroy else []))
+        plan: dict[str, Any] = json.loads(self._asked("show", "-json", str(self._plan)))
+        return plan
+
+    def apply(self) -> None:
+        """Do what was planned last; Terraform tells each step. Raises TerraformRefused."""
+        self._told("apply", "-input=false", str(self._plan))
+        self._plan.unlink()
+
+    def destroy(self, *targets: str) -> None:
+        """Destroy these and what hangs on them, or all. Raises TerraformRefused."""
+        self._told("destroy", "-input=false", "-auto-approve", *(f"-target={each}" for each in targets))
+
+    def outputs(self) -> dict[str, Any]:
+        """Empty where nothing is deployed."""
+        told: dict[str, dict[str, Any]] = json.loads(self._asked("output", "-json"))
+        return {name: each["value"] for name, each in told.items()}
+
+    def command(self, *words: str) -> str:
+        """What somebody would type to ask the same of Terraform by hand."""
+        return " ".join([f"TF_DATA_DIR={self._kept / 'data'}", self._program, f"-chdir={self._configuration}", *words])
+
+    @property
+    def planned(self) -> str:
+        return self.command("show", str(self._plan))
+
+    def _line(self, verb: str, words: tuple[str, ...]) -> list[str]:
+        colour = [] if verb in ("version", "show", "output") else ["-no-color"]
+        return [self._program, f"-chdir={self._configuration}", verb, *colour, *words]
+
+    def _asked(self, verb: str, *words: str) -> str:
+        done = subprocess.run(self._line(verb, words), env=self._environ, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise TerraformRefused(done.stderr.strip() or done.stdout.strip())
+        return done.stdout
+
+    def _told(self, verb: str, *words: str) -> None:
+        """The same, with its lines of progress shown as they come."""
+        with subprocess.Popen(
+            self._line(verb, words), env=self._environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as running:
+            assert running.stdout is not None
+            assert running.stderr is not None
+            for line in running.stdout:
+                if re.search(r": (Creation|Modifications|Destruction) complete", line):
+                    print(f"  {line.strip()}", flush=True)
+            said = running.stderr.read()
+        if running.returncode:
+            raise TerraformRefused(said.strip() or f"{self._program} {verb} ended with {running.returncode}")
