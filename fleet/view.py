@@ -21,12 +21,14 @@ class View:
     """One look at the fleet. `waiting` and `running` count jobs; `usual` is the measured length of each phase.
 
     `watching_since_ms` is since when somebody has looked without a gap: a worker can only be called silent for as
-    long as somebody listened (a laptop that slept wakes everybody at once).
+    long as somebody listened (a laptop that slept wakes everybody at once). The bridge is no machine: its signs are
+    apart, in `bridge`.
     """
 
     slots: tuple[Slot, ...]
     machines: tuple[Machine, ...] = ()
     heartbeats: tuple[Heartbeat, ...] = ()
+    bridge: tuple[Heartbeat, ...] = ()
     waiting: int = 0
     running: int = 0
     usual: Mapping[Phase, float] = field(default_factory=dict)
@@ -53,11 +55,13 @@ def observe(ports: Ports, fleet: Fleet, *, max_machines: int, watching_since_ms:
     """
     rows = {slot.number: slot for slot in read_slots(ports.table, up_to=max_machines)}
     machines = tuple(fleet.machines())
+    signs = heartbeats(ports.table, since_ms=ports.clock() - FORGET_AFTER_MS)
     numbers = {*range(max_machines), *rows, *(machine.slot for machine in machines)}
     return View(
         slots=tuple(rows.get(number, Slot(number=number)) for number in sorted(numbers)),
         machines=machines,
-        heartbeats=tuple(heartbeats(ports.table, since_ms=ports.clock() - FORGET_AFTER_MS)),
+        heartbeats=tuple(each for each in signs if not each.bridge),
+        bridge=tuple(each for each in signs if each.bridge),
         waiting=ports.ledger.waiting(),
         running=ports.ledger.running(),
         usual=usual(ports.table),

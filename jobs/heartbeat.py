@@ -19,6 +19,7 @@ LISTED_MS = 60_000  # a sign moves in the table's lists so seldom: DynamoDB char
 class Heartbeat:
     """Written every `HEARTBEAT_S`. `slot` and `epoch` say which launch it is; −1 and 0 for a worker nobody launched.
 
+    `bridge` is true for the worker beside the API, which is no machine and counts as none.
     `started_ms`, `ready_ms` and `last_job_ms` (the last accepted job, or 0) are wall-clock milliseconds UTC. `detail`
     is a sentence when the state is a failure.
     """
@@ -33,6 +34,7 @@ class Heartbeat:
     last_job_ms: int = 0
     engine: str = ""
     detail: str = ""
+    bridge: bool = False
 
     def is_fresh(self, *, now: int, heartbeat_ms: int) -> bool:
         """Four heartbeats without a sign mean gone; one implausibly far ahead is a broken clock's."""

@@ -16,7 +16,8 @@ from jobs.ports import open_ports
 from jobs.settings import BadSetting, Settings
 from photos.codec import Codec
 from photos.sandbox import Mode
-from worker.belt import Belt
+from worker.background import give_way
+from worker.belt import HELD, Belt
 from worker.desk import Desk
 from worker.engine import EngineProcess
 from worker.milestones import Milestones, host_milestones
@@ -32,6 +33,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m worker", description=__doc__)
     parser.add_argument("--slot", type=int, default=-1, help="the machine slot that a launcher gave")
     parser.add_argument("--epoch", type=int, default=0, help="the slot's epoch at the launch")
+    parser.add_argument("--bridge", action="store_true", help="run beside the API, behind everybody else")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
@@ -39,13 +41,16 @@ def main() -> int:
     except BadSetting as fact:
         print(f"worker: {fact}", file=sys.stderr)
         return 2
-    launched = arguments.slot >= 0
+    if arguments.bridge:
+        give_way()
+    launched = arguments.slot >= 0 and not arguments.bridge
     ports = open_ports(settings, clock=now_ms)
     ports.warm()
     identity = Identity(
         worker=f"slot{arguments.slot}-{arguments.epoch}" if launched else uuid.uuid4().hex,
-        slot=arguments.slot,
-        epoch=arguments.epoch,
+        slot=arguments.slot if launched else -1,
+        epoch=arguments.epoch if launched else 0,
+        bridge=arguments.bridge,
     )
     host = host_milestones(
         unit_started_ms=os.environ.get("UNIT_STARTED_MS", ""),  # noqa: TID251 — an entry point
@@ -64,7 +69,7 @@ def main() -> int:
     codec = Codec(sandbox=cast("Mode", settings.sandbox))
     desk = Desk(ports, worker=identity.worker)
     stages = Stages(desk, ports.blobs, codec, engine, codec_s=settings.codec_s)
-    belt = Belt(settings, ports, desk, stages, engine, codec, milestones)
+    belt = Belt(settings, ports, desk, stages, engine, codec, milestones, held=1 if arguments.bridge else HELD)
     supervisor = Supervisor(settings, identity, ports, desk, belt, milestones)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: supervisor.stop())

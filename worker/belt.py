@@ -48,6 +48,7 @@ class Belt:
         codec: Codec,
         milestones: Milestones,
         *,
+        held: int = HELD,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
@@ -57,6 +58,7 @@ class Belt:
         self._engine = engine
         self._codec = codec
         self._milestones = milestones
+        self._held = held
         self._monotonic = monotonic
         self._decoded: queue.Queue[Assignment] = queue.Queue(maxsize=1)
         self._enhanced: queue.Queue[Assignment] = queue.Queue(maxsize=1)
@@ -110,7 +112,7 @@ class Belt:
         else:
             self._milestones.reached("codec_ready")
         while not self._closed.is_set():
-            assignment = self._next() if self._desk.wait_for_room(HELD, timeout_s=0.5) else None
+            assignment = self._next() if self._desk.wait_for_room(self._held, timeout_s=0.5) else None
             if assignment is None:
                 continue
             self._active = self._monotonic()

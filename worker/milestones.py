@@ -33,6 +33,7 @@ class Milestones:
         self._untold: set[Milestone] = set()  # telling ones that no write was tried for
         self._launch: dict[str, int] = {}
         self._start = ColdStart(worker=identity.worker, slot=identity.slot, epoch=identity.epoch)  # as last written
+        self._bridge = identity.bridge
         self.flavour = ""  # engine and network, once the engine is ready
 
     @property
@@ -46,7 +47,8 @@ class Milestones:
             if milestone in self._at_ms:
                 return
             self._at_ms[milestone] = self._ports.clock()
-            self.flavour = flavour or self.flavour
+            if flavour:
+                self.flavour = usual.BRIDGE if self._bridge else flavour
             if milestone in TELLING:
                 self._untold.add(milestone)
 

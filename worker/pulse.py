@@ -16,11 +16,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Who this worker is: `slot` −1 for one that no launcher started."""
+    """Who this worker is: `slot` −1 for one that no launcher started; `bridge` for the one beside the API."""
 
     worker: str
     slot: int
     epoch: int
+    bridge: bool = False
 
 
 class Pulse:
@@ -40,6 +41,7 @@ class Pulse:
             worker=identity.worker,
             slot=identity.slot,
             epoch=identity.epoch,
+            bridge=identity.bridge,
             state="starting",
             started_ms=now,
             beat_ms=now,
