@@ -108,7 +108,10 @@ def _engine(settings: Settings) -> Engine:
 
     try:
         return load_engine(
-            cast("Name", settings.engine), threads=settings.engine_threads or None, weights=NETWORKS[settings.network]
+            cast("Name", settings.engine),
+            threads=settings.engine_threads or None,
+            weights=NETWORKS[settings.network],
+            graphs=None if settings.graph_cache == "off" else Path(settings.graph_cache),
         )
     except EngineMissing as fact:
         raise click.ClickException(str(fact)) from None

@@ -65,6 +65,10 @@ class Settings:
         default="default", metadata={"about": "`default`, or `fine`: wider, better in deep noise, and slower"}
     )
     engine_threads: int = field(default=0, metadata={"about": "threads of the engine; 0: one per core"})
+    graph_cache: str = field(
+        default="./var/graphs",
+        metadata={"about": "folder for the graphs that OpenVINO has compiled, so that a start need not; `off`: none"},
+    )
     sandbox: str = field(
         default="auto", metadata={"about": "decoder's sandbox: `strict` (refuse to run without), `auto`, `off`"}
     )

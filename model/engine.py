@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from model.weights import SHIPPED, load_weights
 
@@ -38,6 +38,16 @@ class Engine(Protocol):
         pixels: [H, W, 3] or [H, W] codes as `raster` says, H and W at least 16. `ratio` is 1…300, None estimates it.
         `progress` hears 0…1. Raises ValueError when shapes or ratio do not fit.
         """
+
+
+@runtime_checkable
+class Foresighted(Protocol):
+    """An engine that prepares something for each size of photo."""
+
+    def expect(
+        self, layout: Literal["rgb", "mosaic"], width: int, height: int, *, depth_in: int, depth_out: int
+    ) -> None:
+        """A photo like this comes next: prepare while it is still decoded. Sides in pixels, depths in bits."""
 
 
 class EngineBroken(Exception):
@@ -119,8 +129,10 @@ def accelerator() -> tuple[str | None, str | None]:
     return found()
 
 
-def load_engine(name: Name, *, threads: int | None = None, weights: Path = SHIPPED) -> Engine:
-    """An engine ready for photos. `threads` bounds its CPU threads.
+def load_engine(
+    name: Name, *, threads: int | None = None, weights: Path = SHIPPED, graphs: Path | None = None
+) -> Engine:
+    """An engine ready for photos. `threads` bounds its CPU threads; `graphs` is where OpenVINO's are kept, if at all.
 
     Only the engine's own runtime is imported. Raises EngineMissing, or WeightsDamaged.
     """
@@ -132,7 +144,7 @@ def load_engine(name: Name, *, threads: int | None = None, weights: Path = SHIPP
     if chosen == "openvino":
         from model.openvino_engine import OpenVinoEngine  # noqa: PLC0415
 
-        return OpenVinoEngine(load_weights(weights), reason=reason, threads=threads)
+        return OpenVinoEngine(load_weights(weights), reason=reason, threads=threads, graphs=graphs)
     from model.classical import ClassicalEngine  # noqa: PLC0415
 
     return ClassicalEngine(reason=reason, threads=threads)

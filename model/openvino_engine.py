@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import cycle
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -9,7 +10,9 @@ import openvino as ov
 
 from model.enhancement import BUDGET, Restorer, enhance_with
 from model.graph import build, inputs
+from model.graph_cache import GraphCache, cpu, sources
 from model.plan import Codes, Plan
+from model.tiles import least_reading
 from model.weights import Weights
 from photos.raster import Raster
 
@@ -24,13 +27,18 @@ class OpenVinoEngine:
     bytes_per_pixel = 75
     """Measured: 69 of photos with 8 bits, at any width so far, and 6 for the second request; 96 with 16 in and out."""
 
-    def __init__(self, weights: Weights, *, reason: str, threads: int | None) -> None:
+    def __init__(self, weights: Weights, *, reason: str, threads: int | None, graphs: Path | None = None) -> None:
+        """`graphs` names a folder to keep compiled graphs in; None keeps none."""
         self.reason = reason
         self.weights = weights
         self.core = ov.Core()
         self.options = precision(self.core)
         if threads is not None:
             self.options["INFERENCE_NUM_THREADS"] = threads
+        self.cache: GraphCache | None = None
+        if graphs is not None:
+            grounds = (weights.digest, ov.__version__, sorted(self.options.items()), sources(), cpu())
+            self.cache = GraphCache(graphs, grounds)
         self.compiled: dict[Kind, tuple[ov.InferRequest, ov.InferRequest]] = {}
         self.requests(("rgb", 8, 8, 16, 16))  # what cannot be compiled shall be known before the first photo
 
@@ -48,10 +56,28 @@ class OpenVinoEngine:
         if kind in self.compiled:
             self.compiled[kind] = self.compiled.pop(kind)
             return self.compiled[kind]
-        layout, depth_in, depth_out, height, width = kind
+        height, width = kind[-2:]
         room = BUDGET // self.bytes_per_pixel - height * width
         while self.compiled and sum(each[3] * each[4] for each in self.compiled) > room:
             del self.compiled[next(iter(self.compiled))]
+        model = self.model(kind)
+        self.compiled[kind] = model.create_infer_request(), model.create_infer_request()
+        return self.compiled[kind]
+
+    def expect(
+        self, layout: Literal["rgb", "mosaic"], width: int, height: int, *, depth_in: int, depth_out: int
+    ) -> None:
+        """See `engine.Foresighted`. What a mosaic's tiles read depends on its pattern, which is not known yet."""
+        if layout == "rgb":
+            self.requests((layout, depth_in, depth_out, *least_reading(height, width, BUDGET // self.bytes_per_pixel)))
+
+    def model(self, kind: Kind) -> ov.CompiledModel:
+        """The graph for one shape of tile, as it was kept, or compiled, and then kept."""
+        if self.cache is not None:
+            kept = self.cache.read(kind, lambda content: self.core.import_model(content, "CPU", self.options))
+            if kept is not None:
+                return kept
+        layout, depth_in, depth_out, height, width = kind
         graph = build(
             self.weights.arrays,
             self.weights.dims,
@@ -62,8 +88,9 @@ class OpenVinoEngine:
             width=width,
         )
         model = self.core.compile_model(graph, "CPU", self.options)
-        self.compiled[kind] = model.create_infer_request(), model.create_infer_request()
-        return self.compiled[kind]
+        if self.cache is not None:
+            self.cache.keep(kind, model.export_model().getvalue())
+        return model
 
     def begin(self, plan: Plan) -> Restorer:
         """See `enhancement.Runtime`."""

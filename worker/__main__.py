@@ -62,6 +62,7 @@ def main() -> int:
     engine = EngineProcess(
         engine=settings.engine,
         network=settings.network,
+        graphs=settings.graph_cache,
         threads=settings.engine_threads,
         stall_s=settings.stall_s,
         load_s=settings.ready_deadline_s,

@@ -43,9 +43,10 @@ class EngineProcess:
         stall_s: float,
         load_s: float,
         network: str = "default",
+        graphs: str = "off",
         module: str = "worker.engine_child",
     ) -> None:
-        self._arguments = [engine, str(threads), network]
+        self._arguments = [engine, str(threads), network, graphs]
         self._module = module
         self._stall_s = stall_s
         self._load_s = load_s

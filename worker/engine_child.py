@@ -1,6 +1,6 @@
 """The engine process: holds the network and brightens what lies in the buffers that it is handed.
 
-Run by the supervisor as `python -m worker.engine_child DESCRIPTOR ENGINE THREADS NETWORK`; ends with it, and
+Run by the supervisor as `python -m worker.engine_child DESCRIPTOR ENGINE THREADS NETWORK GRAPHS`; ends with it, and
 when its accelerator breaks: after an illegal access or an ECC error every later call in this process would fail too.
 """
 
@@ -10,6 +10,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from photos.raster import Raster
@@ -24,15 +25,20 @@ EXIT_BROKEN = 70
 
 def main(arguments: list[str]) -> int:
     """Serve with the engine that the arguments name."""
-    descriptor, name, threads, network = int(arguments[0]), arguments[1], int(arguments[2]), arguments[3]
+    descriptor, name, threads, network, graphs = arguments
 
     def load() -> Engine:
         from model.engine import load_engine  # noqa: PLC0415 — a failed import is an answer too
         from model.weights import NETWORKS  # noqa: PLC0415
 
-        return load_engine(cast("Name", name), threads=threads or None, weights=NETWORKS[network])
+        return load_engine(
+            cast("Name", name),
+            threads=int(threads) or None,
+            weights=NETWORKS[network],
+            graphs=None if graphs == "off" else Path(graphs),
+        )
 
-    return serve(descriptor, load)
+    return serve(int(descriptor), load)
 
 
 def serve(descriptor: int, load: Callable[[], Engine]) -> int:
