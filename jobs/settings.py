@@ -86,6 +86,13 @@ class Settings:
     job_deadline_s: float = field(default=6 * 3600.0, metadata={"about": "seconds within which every job ends"})
     keep_s: float = field(default=24 * 3600.0, metadata={"about": "seconds a result is kept after the end"})
     # The machines.
+    bridge: int = field(
+        default=0,
+        metadata={
+            "about": "1: while no machine is ready, a niced worker beside the tick drains the queue; needs OpenVINO "
+            "and 1 GB of memory, and is no use with `process:`"
+        },
+    )
     max_machines: int = field(default=1, metadata={"about": "machines at most"})
     target_wait_s: float = field(default=60.0, metadata={"about": "a backlog longer than this asks for more machines"})
     idle_s: float = field(default=15 * 60.0, metadata={"about": "seconds without a job after which a worker ends"})
@@ -117,7 +124,7 @@ class Settings:
             raise BadSetting("LEASE_S must be more than 4 × HEARTBEAT_S, or a busy worker loses its job")
         for name, known in _CHOICES.items():
             if getattr(self, name) not in known:
-                choices = f"{', '.join(known[:-1])} or {known[-1]}"
+                choices = f"{', '.join(map(str, known[:-1]))} or {known[-1]}"
                 raise BadSetting(f"{name.upper()}={getattr(self, name)!r} is not known: use {choices}")
         for name in ("blobs", "queue", "table", "fleet"):
             if getattr(self, name).split(":", 1)[0] not in _SCHEMES[name]:
@@ -139,6 +146,8 @@ class Settings:
             raise BadSetting(f"{name.upper()}={value} needs boto3: pip install -e '.[cloud]'")
         if scheme in _FORMS and not re.fullmatch(_FORMS[scheme][0], value):
             raise BadSetting(f"{name.upper()}={value!r} is not complete: use {_FORMS[scheme][1]}")
+        if name == "fleet" and self.bridge and scheme == "process":
+            raise BadSetting("BRIDGE=1 is no use where machines are processes of this computer: leave it out")
         if not {each.strip() for each in self.flavours.split(",")} <= {"gpu", "cpu"}:
             raise BadSetting(f"FLAVOURS={self.flavours!r} is not known: use `gpu,cpu`, `cpu,gpu`, `gpu` or `cpu`")
 
@@ -162,10 +171,11 @@ class Settings:
         return {each.name.upper(): str(getattr(self, each.name)) for each in fields(self)}
 
 
-_CHOICES = {
+_CHOICES: dict[str, tuple[str | int, ...]] = {
     "engine": ("auto", "torch", "openvino", "classical"),
     "network": ("default", "fine"),
     "sandbox": ("strict", "auto", "off"),
+    "bridge": (0, 1),
 }
 _SCHEMES = {
     "blobs": ("file", "s3"),

@@ -47,6 +47,8 @@ def test_each_field_is_read_from_its_name_in_capitals() -> None:
         ({"BLOBS": "s3://photos/a b"}, "BLOBS='s3://photos/a b' is not complete"),
         ({"QUEUE": "https://sqs.eu-west-1.amazonaws.com"}, "use https://sqs.REGION.amazonaws.com/ACCOUNT/NAME"),
         ({"TABLE": "dynamodb:jobs"}, "use dynamodb://NAME"),
+        ({"BRIDGE": "2"}, "use 0 or 1"),
+        ({"BRIDGE": "1"}, "BRIDGE=1 is no use where machines are processes of this computer: leave it out"),
     ],
 )
 def test_a_setting_that_cannot_work_is_refused_by_name_with_what_would_do(environ, sentence) -> None:
