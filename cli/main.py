@@ -12,6 +12,7 @@ COMMANDS = {  # name → what it does, in the order of the help text
     "enhance": "Brighten photos right here, without a server.",
     "tick": "Sweep jobs, reap machines and start those that are needed, for ever or once.",
     "worker": "Run one worker that drains the queue.",
+    "doctor": "Look for what is wrong with this installation, and say what cures it.",
     "setup": "Make the bucket, the queues and the table in AWS that the settings will name.",
     "train": "Train the network on a folder of photos.",
     "train-exposure": "Train the small head behind `auto` and the look on a folder of photos.",

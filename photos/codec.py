@@ -64,6 +64,11 @@ class Codec:
         """Start the zygote now, so that the first photo need not wait for it. CodecDied or SandboxUnavailable."""
         self._open_line()
 
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The sandbox's layers that this machine lacks; known once warm."""
+        return self._line.missing if self._line is not None else ()
+
     def probe(self, photo_fd: int, *, deadline_s: float) -> PhotoFacts:
         """What the photo is. Headers only, except for camera raws, which LibRaw must unpack to know their mosaic."""
         format_ = self._sniffed(photo_fd)

@@ -9,6 +9,8 @@ from typing import Any
 from fleet.stand_in.weather import Fault
 from jobs.clients import Clients, Declined, reaching
 
+IMAGE = "ami-12c6146b"  # one of moto's own
+
 
 class Account:
     """Asks moto over its own endpoint, as anybody would."""
@@ -37,9 +39,15 @@ class Account:
         return {name.strip(): value.strip() for name, _, value in pairs}
 
     def put_template(self, name: str, environ: Mapping[str, str]) -> None:
-        """A launch template whose machines get this environment."""
+        """A launch template as deploy/ makes them, whose machines get this environment."""
         lines = "".join(f"{key}={value}\n" for key, value in environ.items())
-        data = {"ImageId": "ami-12c6146b", "UserData": base64.b64encode(lines.encode()).decode()}
+        data = {
+            "ImageId": IMAGE,
+            "UserData": base64.b64encode(lines.encode()).decode(),
+            "InstanceInitiatedShutdownBehavior": "terminate",
+            "MetadataOptions": {"HttpTokens": "required", "InstanceMetadataTags": "enabled"},
+            "IamInstanceProfile": {"Name": "firstlight-worker"},
+        }
         with reaching("moto"):
             self._ec2().create_launch_template(LaunchTemplateName=name, LaunchTemplateData=data)
 

@@ -2,7 +2,7 @@
 
 /imds/<instance>/latest/…    that instance's metadata service
 /stand-in/…                  what only a test or a demonstration may do: interrupt, recommend, change the weather
-anything else                AWS: CreateFleet, DescribeInstances and TerminateInstances here, the rest moto's
+anything else                AWS: a few calls of EC2 and one of Service Quotas here, the rest moto's
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qsl
 
-from fleet.stand_in import wire
+from fleet.stand_in import quotas, wire
 from fleet.stand_in.metadata import metadata
 from fleet.stand_in.region import NOTICE_MS, Region
 from fleet.stand_in.weather import Fault, Lost
@@ -54,6 +54,9 @@ class StandIn:
             if form.get("Action") in OURS:
                 return self._ec2(environ, start, form)
             environ["wsgi.input"] = BytesIO(body)
+        if environ.get("HTTP_X_AMZ_TARGET") == quotas.TARGET:
+            body = environ["wsgi.input"].read(min(MOST_BYTES, int(environ.get("CONTENT_LENGTH") or 0)))
+            return _said(start, *quotas.answer(json.loads(body), self._region.weather), "application/x-amz-json-1.1")
         if environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB"):
             with self._rows:
                 return list(self._aws(environ, start))
