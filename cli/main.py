@@ -10,6 +10,7 @@ COMMANDS = {  # name → what it does, in the order of the help text
     "up": "Run the service on this machine: API, tick, and workers as they are needed.",
     "rehearse": "Run the service as it runs on AWS, with no account, on a stand-in for AWS.",
     "enhance": "Brighten photos right here, without a server.",
+    "serve": "Run the API alone, in the foreground, as in a container.",
     "tick": "Sweep jobs, reap machines and start those that are needed, for ever or once.",
     "worker": "Run one worker that drains the queue.",
     "doctor": "Look for what is wrong with this installation, and say what cures it.",
