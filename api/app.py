@@ -14,6 +14,7 @@ from api.outlooks import Launching, Outlooks
 from api.service import Prober, Service
 from api.usuals import Usuals
 from api.watcher import Watcher
+from fleet.bridge import Wish
 from jobs.ports import Ports
 from jobs.settings import Settings
 
@@ -36,7 +37,7 @@ def create_app(
     service = Service(
         settings=settings,
         ports=replace(ports, blobs=beside_the_loop(ports.blobs)),
-        outlooks=Outlooks(launcher),
+        outlooks=Outlooks(launcher, wish=Wish(settings).make if settings.bridge else None),
         codec=codec,
         watcher=Watcher(ports.ledger, places=places),
         usuals=Usuals(ports.table),

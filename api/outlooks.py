@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
+from collections.abc import Callable
 from typing import Protocol
 
 from fleet.outlook import Outlook
@@ -26,10 +27,11 @@ class Launching(Protocol):
 
 
 class Outlooks:
-    """Launches one at a time, in a thread of their own."""
+    """Launches one at a time, in a thread of their own. `wish` asks for the bridge, where there is one; it is quick."""
 
-    def __init__(self, launcher: Launching) -> None:
+    def __init__(self, launcher: Launching, *, wish: Callable[[], None] | None = None) -> None:
         self._launcher = launcher
+        self._wish = wish
         self._turn = threading.Condition()
         self._wanted: dict[Reason, None] = {}  # a set that keeps its order
         self._launching = False
@@ -56,6 +58,8 @@ class Outlooks:
 
     def ensure_soon(self, reason: Reason) -> int:
         """Return at once with a ticket; the launcher is asked from another thread, once for all who ask meanwhile."""
+        if self._wish is not None:
+            self._wish()
         with self._turn:
             self._wanted[reason] = None
             self._asked += 1

@@ -5,16 +5,19 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+from importlib.util import find_spec
 
 import click
 
 from cli.settings import read_settings
 from fleet.attendance import Attendance
+from fleet.bridge import Bridge, Wish
 from fleet.fleets import open_fleet
 from fleet.launcher import Launcher
 from fleet.tick import run, tick_once
 from jobs.clock import now_ms
 from jobs.ports import open_ports
+from jobs.settings import Settings
 
 WAIT_S = 1.0  # for a lock: the next tick comes soon, and whoever holds a lock for long may be a machine to reap
 
@@ -34,4 +37,19 @@ def command(*, once: bool) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    run(ports, launcher, settings, stop)
+    if not settings.bridge:
+        run(ports, launcher, settings, stop)
+        return
+    bridge = _tended(settings, stop)
+    run(ports, launcher, settings, stop, wish=Wish(settings).make)
+    bridge.join()
+
+
+def _tended(settings: Settings, stop: threading.Event) -> threading.Thread:
+    """The bridge in a thread of its own: it looks every second, and a tick may rest or wait for EC2."""
+    if find_spec("openvino") is None:
+        raise click.ClickException("BRIDGE=1 needs openvino here: pip install openvino, or leave BRIDGE out")
+    tending = Bridge(open_ports(settings, clock=now_ms, wait_s=WAIT_S), settings)
+    thread = threading.Thread(target=tending.run, args=(stop,), name="bridge")
+    thread.start()
+    return thread

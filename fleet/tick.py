@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
 
@@ -63,14 +64,22 @@ def pause_s(done: Round, settings: Settings) -> float:
     return settings.tick_s
 
 
-def run(ports: Ports, launcher: Launcher, settings: Settings, stop: Event) -> None:
-    """Tick until told to stop. A store that fails is logged, and met again at the next tick."""
+def run(
+    ports: Ports, launcher: Launcher, settings: Settings, stop: Event, *, wish: Callable[[], None] | None = None
+) -> None:
+    """Tick until told to stop. A store that fails is logged, and met again at the next tick.
+
+    `wish` asks for the bridge, where there is one, while photos wait and no machine is ready.
+    """
     orphans, collected_ms = Orphans(ports), ports.clock()
     attendance = Attendance(table=ports.table, clock=ports.clock)
     while not stop.is_set():
         rest_s = settings.tick_s
         try:
-            rest_s = pause_s(one_round(ports, launcher), settings)
+            done = one_round(ports, launcher)
+            rest_s = pause_s(done, settings)
+            if wish is not None and done.waiting and done.outlook.state != "ready":
+                wish()
             attendance.show()
             if ports.clock() - collected_ms > COLLECT_MS:
                 collected_ms = ports.clock()
