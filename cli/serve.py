@@ -1,4 +1,4 @@
-"""`firstlight serve`: the API alone in the foreground, for a container or a service manager; `firstlight tick` beside it."""
+"""`firstlight serve`: the API alone in the foreground, for a container or a service manager."""
 
 from __future__ import annotations
 
