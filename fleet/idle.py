@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from itertools import pairwise
 
+from jobs.heartbeat import Heartbeat
 from jobs.patience import Patience
 
-KEPT = 33  # arrivals, so 32 gaps
-ENOUGH = 4  # gaps, before we believe in a habit
-APART_MS = 5_000  # arrivals closer than this are one visit's
-SLACK = 1.2  # a habit is not a clock: wait a little longer than the gap that is to be bridged
+KEPT = 128  # spells: some twenty visits' worth
+ENOUGH = 4  # spells, before we believe in a habit
+APART_MS = 5_000  # a shorter spell is bridged whatever we do
+SLACK = 1.2  # a habit is not a clock: wait a little longer than the spell that is to be bridged
 WAIT_WEIGHT = 3.0  # a second of somebody's waiting for a cold start is worth so many seconds of an idle machine
 
 
-def idle_s(gaps_s: Iterable[float], *, least_s: float, most_s: float, start_s: float) -> float:
-    """Between `least_s` and `most_s`. `start_s` is what a cold start takes.
+def idle_s(gaps_s: Iterable[float], *, least_s: float, usual_s: float, most_s: float, start_s: float) -> float:
+    """Between `least_s` and `most_s`; `usual_s` until there is a habit. `start_s` is what a cold start takes.
 
     Staying T seconds costs min(gap, T) of idle machine for each gap, and a cold start, its machine time and somebody's
     waiting, for each gap longer than T. Only gaps themselves can be the best T; a shorter one wins a draw. Keeping a
     machine for a gap that costs more than the start it saves is never worth it, so no habit stretches T beyond that.
     """
     gaps = list(gaps_s)
+    most_s = max(usual_s, most_s)
     if len(gaps) < ENOUGH or most_s <= least_s:
-        return least_s
+        return usual_s
 
     def cost(stay_s: float) -> float:
         idle = sum(min(gap, stay_s) for gap in gaps)
@@ -34,15 +35,22 @@ def idle_s(gaps_s: Iterable[float], *, least_s: float, most_s: float, start_s: f
     return min(sorted(stays), key=cost)
 
 
-def noticed(patience: Patience, seen_ms: Iterable[int], *, now: int) -> Patience:
-    """The history with these arrivals; the same one when there is no news."""
-    known = [each for each in patience.arrivals_ms if each <= now]
-    for at_ms in sorted(each for each in seen_ms if each <= now):
-        if not known or at_ms - known[-1] > APART_MS:
-            known.append(at_ms)
-    kept = tuple(known[-KEPT:])
-    return patience if kept == patience.arrivals_ms else replace(patience, arrivals_ms=kept)
+def noticed(patience: Patience, signs: Iterable[Heartbeat], *, now: int) -> Patience:
+    """The history with what these signs of life tell; the same one when there is no news.
 
-
-def gaps_s(patience: Patience) -> list[float]:
-    return [(after - before) / 1000 for before, after in pairwise(patience.arrivals_ms)]
+    A spell ends when a photo is accepted, not when a machine takes it in hand: else each wait for a machine would
+    lengthen the spell that a shorter stay than this had cut, and the stay would never grow again.
+    """
+    quiet_s, accepted_ms, rested_ms = list(patience.quiet_s), patience.accepted_ms, patience.rested_ms
+    for sign in sorted(signs, key=lambda sign: sign.last_job_ms):
+        if not 0 < sign.last_job_ms <= now:
+            continue
+        if sign.rested_ms <= sign.last_job_ms:
+            rested_ms = max(rested_ms, sign.rested_ms)
+        quiet_since_ms = max(accepted_ms, rested_ms)
+        if accepted_ms and sign.last_job_ms - quiet_since_ms > APART_MS:
+            quiet_s.append((sign.last_job_ms - quiet_since_ms) / 1000)
+        accepted_ms = max(accepted_ms, sign.last_job_ms)
+        rested_ms = max(rested_ms, min(sign.rested_ms, now))
+    news = replace(patience, quiet_s=tuple(quiet_s[-KEPT:]), accepted_ms=accepted_ms, rested_ms=rested_ms)
+    return patience if news == patience else news

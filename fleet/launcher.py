@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
-from fleet.idle import gaps_s, idle_s, noticed
+from fleet.idle import idle_s, noticed
 from fleet.machines import Fleet, LaunchRefused, NoCapacity, SlotTaken
 from fleet.meter import MARGIN_MS, PERIOD_MS, due_ms, unused_ms
 from fleet.outlook import Outlook, outlook
@@ -14,7 +14,7 @@ from fleet.purse import Purse
 from fleet.slots import Slot, begun, failed, has_started, launched, settled, troubled, without_capacity, write_slot
 from fleet.view import Reason, View, observe
 from jobs.errors import RowChanged, RowExists, StoreBusy
-from jobs.patience import read_patience, write_patience
+from jobs.patience import learns, read_patience, write_patience
 from jobs.ports import Ports
 from jobs.settings import Settings
 
@@ -104,15 +104,19 @@ class Launcher:
     def advise(self, look: Look) -> None:
         """Tell idle workers how long to wait, from when photos were taken in hand lately. Raises StoreBusy."""
         view, now = look
-        arrivals_ms = [each.last_job_ms for each in view.heartbeats if each.last_job_ms]
-        if self._settings.idle_most_s <= self._settings.idle_s or not arrivals_ms:
+        signs = [each for each in view.heartbeats if each.last_job_ms]
+        if not learns(self._settings) or not signs:
             return
         before = read_patience(self._ports.table)
-        after = noticed(before, arrivals_ms, now=now)
+        after = noticed(before, signs, now=now)
         if after is not before:
             start_s = sum(view.usual.get(phase, UNMEASURED_S) for phase in ("starting_machine", "loading_model"))
             stay_s = idle_s(
-                gaps_s(after), least_s=self._settings.idle_s, most_s=self._settings.idle_most_s, start_s=start_s
+                after.quiet_s,
+                least_s=self._settings.idle_least_s or self._settings.idle_s,
+                usual_s=self._settings.idle_s,
+                most_s=self._settings.idle_most_s,
+                start_s=start_s,
             )
             write_patience(self._ports.table, replace(after, idle_s=stay_s))
 

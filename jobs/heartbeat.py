@@ -20,7 +20,8 @@ class Heartbeat:
     """Written every `HEARTBEAT_S`. `slot` and `epoch` say which launch it is; −1 and 0 for a worker nobody launched.
 
     `bridge` is true for the worker beside the API, which is no machine and counts as none.
-    `started_ms`, `ready_ms` and `last_job_ms` (the last accepted job, or 0) are wall-clock milliseconds UTC. `detail`
+    `started_ms`, `ready_ms`, `last_job_ms` (when the newest job it took was accepted, or 0) and `rested_ms` (when it
+    last had nothing in hand any more, or 0) are wall-clock milliseconds UTC. `detail`
     is a sentence when the state is a failure.
     """
 
@@ -32,6 +33,7 @@ class Heartbeat:
     beat_ms: int
     ready_ms: int = 0
     last_job_ms: int = 0
+    rested_ms: int = 0
     engine: str = ""
     detail: str = ""
     bridge: bool = False

@@ -116,6 +116,9 @@ class Settings:
     idle_most_s: float = field(
         default=0.0, metadata={"about": "seconds to which frequent photos may stretch IDLE_S; 0: never"}
     )
+    idle_least_s: float = field(
+        default=0.0, metadata={"about": "seconds to which single visits may shorten IDLE_S; 0: never"}
+    )
     tick_s: float = field(default=5.0, metadata={"about": "seconds between ticks (sweep, reap, ensure)"})
 
     def __post_init__(self) -> None:

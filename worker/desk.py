@@ -31,7 +31,8 @@ class Desk:
         self._worker = worker
         self._monotonic = monotonic
         self._held: dict[str, Assignment] = {}
-        self.last_job_ms = 0  # when the last job was claimed, wall clock
+        self.last_job_ms = 0  # when the newest job was accepted, wall clock
+        self.rested_ms = 0  # when nothing was in hand any more, wall clock
         self._changed = threading.Condition()
 
     def held(self) -> list[Assignment]:
@@ -75,7 +76,7 @@ class Desk:
         )
         with self._changed:
             self._held[job.id] = assignment
-            self.last_job_ms = job.started_ms or 0
+            self.last_job_ms = job.created_ms
         return assignment
 
     def enter(self, assignment: Assignment, phase: Phase) -> bool:
@@ -147,7 +148,8 @@ class Desk:
         """Forget an assignment that no longer counts."""
         assignment.lost.set()
         with self._changed:
-            self._held.pop(assignment.job.id, None)
+            if self._held.pop(assignment.job.id, None) and not self._held:
+                self.rested_ms = self._ports.clock()
             self._changed.notify_all()
 
     def _hand_back(self, assignment: Assignment, *, again_s: float) -> bool:

@@ -58,7 +58,7 @@ class Pulse:
         if state != self._shown:
             self._show(state)
 
-    def beat(self, state: WorkerState, *, last_job_ms: int = 0, detail: str = "") -> None:
+    def beat(self, state: WorkerState, *, last_job_ms: int = 0, rested_ms: int = 0, detail: str = "") -> None:
         self._show(state)
         with self._lock:
             self._heartbeat = replace(
@@ -66,6 +66,7 @@ class Pulse:
                 state=state,
                 beat_ms=self._ports.clock(),
                 last_job_ms=max(self._heartbeat.last_job_ms, last_job_ms),
+                rested_ms=max(self._heartbeat.rested_ms, rested_ms),
                 detail=detail,
             )
             try:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from jobs.errors import StoreBusy
 from jobs.heartbeat import WorkerState
-from jobs.patience import read_patience
+from jobs.patience import has_waited_enough, read_patience
 from jobs.ports import Ports
 from jobs.settings import Settings
 from worker.assignment import Assignment
@@ -113,7 +113,7 @@ class Supervisor:
         return "busy" if self._desk.held() else "ready"
 
     def _beat(self, state: WorkerState, detail: str = "") -> None:
-        self._pulse.beat(state, last_job_ms=self._desk.last_job_ms, detail=detail)
+        self._pulse.beat(state, last_job_ms=self._desk.last_job_ms, rested_ms=self._desk.rested_ms, detail=detail)
 
     def _renew(self, assignments: list[Assignment]) -> None:
         """Keep these leases, and tell the progress with it."""
@@ -137,10 +137,9 @@ class Supervisor:
     def _is_idle(self) -> bool:
         if self._notice is not None and self._belt.ready.is_set() and not self._desk.held():
             return True
-        idle_s = self._belt.idle_s()
-        if self._settings.fleet.startswith("none:") or idle_s <= self._settings.idle_s:
+        if self._settings.fleet.startswith("none:"):
             return False
-        return idle_s > self._settings.idle_most_s or idle_s > self._advised_s()
+        return has_waited_enough(self._settings, self._belt.idle_s(), advised_s=self._advised_s)
 
     def _advised_s(self) -> float:
         """How long to wait for a photo, by when they came lately; without advice no longer than need be."""

@@ -9,14 +9,16 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from fleet.idle import KEPT, gaps_s, idle_s, noticed
+from fleet.idle import KEPT, idle_s, noticed
 from fleet.tick import tick_once
-from jobs.patience import Patience, read_patience
+from jobs.heartbeat import Heartbeat
+from jobs.patience import KEY, Patience, read_patience
+from jobs.table import Row
 from tests.fleet.regions import World
 from tests.fleet.signs import show
 
 NOW = 1_800_000_000_000
-TERMS = {"least_s": 90.0, "most_s": 600.0, "start_s": 30.0}
+TERMS = {"least_s": 90.0, "usual_s": 90.0, "most_s": 600.0, "start_s": 30.0}
 
 
 @pytest.mark.parametrize(
@@ -37,25 +39,79 @@ def test_it_bridges_the_gaps_that_are_cheaper_than_a_cold_start(gaps: list[float
     assert idle_s(gaps, **TERMS) == pytest.approx(stays)
 
 
-@given(st.lists(st.floats(0, 1e5), max_size=40), st.floats(1, 200), st.floats(1, 1000), st.floats(0, 300))
+@pytest.mark.parametrize(
+    ("gaps", "stays"),
+    [
+        ([15, 15, 15], 90),  # too few for a habit
+        ([15, 15, 15, 15, 14_000] * 6, 25),  # one visit, then nobody for hours
+        ([30, 30, 30, 30, 14_000] * 6, 36),  # the look at each picture is bridged, with a little to spare
+        ([110] * 8, 132),
+    ],
+)
+def test_where_it_may_be_short_it_bridges_the_gaps_within_a_visit_and_no_more(gaps: list[float], stays: float) -> None:
+    assert idle_s(gaps, **TERMS | {"least_s": 25.0}) == pytest.approx(stays)
+
+
+@given(
+    st.lists(st.floats(0, 1e5), max_size=40),
+    st.floats(1, 90),
+    st.floats(90, 200),
+    st.floats(1, 1000),
+    st.floats(0, 300),
+)
 @hypothesis_settings(max_examples=200, deadline=None)
-def test_it_keeps_to_the_operators_bounds(gaps: list[float], least: float, most: float, start: float) -> None:
-    stays = idle_s(gaps, least_s=least, most_s=most, start_s=start)
-    assert least <= stays <= max(least, most)
+def test_it_keeps_to_the_operators_bounds(
+    gaps: list[float], least: float, usual: float, most: float, start: float
+) -> None:
+    stays = idle_s(gaps, least_s=least, usual_s=usual, most_s=most, start_s=start)
+    assert least <= stays <= max(usual, most)
 
 
-@given(st.lists(st.integers(0, 10**7), max_size=100))
-def test_history_keeps_the_newest_arrivals_in_order(seen: list[int]) -> None:
-    history = noticed(Patience(), [NOW - each for each in seen], now=NOW)
-    assert list(history.arrivals_ms) == sorted(history.arrivals_ms)
-    assert len(history.arrivals_ms) <= KEPT
-    assert all(gap > 5 for gap in gaps_s(history))
-    assert noticed(history, history.arrivals_ms, now=NOW) is history
+def sign(accepted_ms: int, rested_ms: int = 0) -> Heartbeat:
+    return Heartbeat(
+        worker="w",
+        slot=0,
+        epoch=1,
+        state="busy",
+        started_ms=0,
+        beat_ms=NOW,
+        last_job_ms=accepted_ms,
+        rested_ms=rested_ms,
+    )
 
 
-def test_an_arrival_in_the_future_is_a_broken_clocks() -> None:
-    assert noticed(Patience(), [NOW + 10**6], now=NOW) == Patience()
-    assert noticed(Patience(arrivals_ms=(NOW + 5,)), [NOW], now=NOW).arrivals_ms == (NOW,)
+@given(st.lists(st.tuples(st.integers(0, 10**7), st.integers(0, 10**7)), max_size=300))
+def test_history_keeps_the_newest_spells(seen: list[tuple[int, int]]) -> None:
+    signs = [sign(NOW - accepted, NOW - rested) for accepted, rested in seen]
+    history = noticed(Patience(), signs, now=NOW)
+    assert len(history.quiet_s) <= min(KEPT, max(0, len(seen) - 1))
+    assert all(spell > 5 for spell in history.quiet_s)
+    assert noticed(history, signs, now=NOW) is history
+
+
+def test_a_sign_from_the_future_is_a_broken_clocks() -> None:
+    assert noticed(Patience(), [sign(NOW + 10**6)], now=NOW) == Patience()
+    known = Patience(accepted_ms=NOW + 5)
+    assert noticed(known, [sign(NOW)], now=NOW) is known
+
+
+def test_a_spell_lasts_from_the_end_of_the_work_to_the_next_acceptance() -> None:
+    """Neither the wait for a machine nor the work is quiet, however long the machine needed to come."""
+    cold = noticed(Patience(), [sign(NOW)], now=NOW + 50_000)
+    seen = noticed(cold, [sign(NOW, NOW + 52_000)], now=NOW + 53_000)
+    assert seen.quiet_s == ()
+    missed = noticed(seen, [sign(NOW + 92_000)], now=NOW + 140_000)
+    assert missed.quiet_s == (40.0,)
+
+
+def test_photos_that_come_while_one_is_in_work_end_no_spell() -> None:
+    history = noticed(Patience(), [sign(NOW, NOW + 9_000)], now=NOW + 10_000)
+    assert noticed(history, [sign(NOW + 8_000)], now=NOW + 10_000).quiet_s == ()
+
+
+def test_a_row_of_the_last_release_is_read_and_learned_anew(ec2: World) -> None:
+    ec2.ports.table.insert(Row(key=KEY, doc='{"arrivals_ms":[1,2],"idle_s":120.0}'))
+    assert read_patience(ec2.ports.table) == Patience(idle_s=120.0, revision=1)
 
 
 def test_the_tick_learns_from_heartbeats_and_tells_the_workers(ec2: World) -> None:
@@ -67,7 +123,7 @@ def test_the_tick_learns_from_heartbeats_and_tells_the_workers(ec2: World) -> No
         tick_once(ec2.ports, launcher)
         tick_once(ec2.ports, launcher)
     patience = read_patience(ec2.ports.table)
-    assert gaps_s(patience) == [110] * 7
+    assert patience.quiet_s == (110.0,) * 7
     assert patience.idle_s == pytest.approx(132)
 
 
