@@ -59,7 +59,7 @@ class _Shown:
     def __init__(self, service: Service, job: Job) -> None:
         self._service = service
         self._job = job
-        self._phase = service.outlooks.phase(job)[0]
+        self._phase = service.outlooks.phase(job)
         self._at = service.monotonic()
 
     def event(self) -> str:
@@ -68,6 +68,6 @@ class _Shown:
 
     def is_news(self, job: Job | None) -> bool:
         """Another state or phase at once; mere progress once a second."""
-        if job is None or job.version != self._job.version or self._service.outlooks.phase(job)[0] != self._phase:
+        if job is None or job.version != self._job.version or self._service.outlooks.phase(job) != self._phase:
             return True
         return job.progress != self._job.progress and self._service.monotonic() - self._at >= PROGRESS_S

@@ -138,12 +138,14 @@ class Failure(BaseModel):
 
 
 class Status(BaseModel):
-    """All that may be known about a photo. `phase` says why it waits; `eta_seconds` is null until it was measured."""
+    """All that may be known about a photo. `phase` says why it waits; what was not measured yet is null."""
 
     id: str
     state: State
     phase: Phase | None
     phase_seconds: float | None
+    usual_seconds: Annotated[float | None, Field(description="how long this phase usually takes for such a photo")]
+    slower_than_usual: Annotated[bool, Field(description="it lasts longer already than for nine photos in ten")]
     eta_seconds: float | None
     progress: Annotated[float, Field(ge=0, le=1)]
     attempts: int

@@ -6,12 +6,14 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from fleet.outlook import Outlook
 from fleet.view import Reason
 from jobs.errors import FirstlightError
 from jobs.job import Job, Phase
+from jobs.usual import is_bridges
 
 log = logging.getLogger("firstlight.api")
 
@@ -24,6 +26,19 @@ class Launching(Protocol):
 
     def outlook(self) -> Outlook:
         """Observe only; at most a second old."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What a photo waits for or goes through, as its client sees it, since `since_ms`.
+
+    `bridged`: it is in the bridge's hands, or will be; `machine` says what a machine on its way does, since when.
+    """
+
+    phase: Phase | None
+    since_ms: int
+    bridged: bool = False
+    machine: tuple[Phase, int] | None = None
 
 
 class Outlooks:
@@ -42,19 +57,26 @@ class Outlooks:
         """Raises StoreBusy and OSError."""
         return self._launcher.outlook()
 
-    def phase(self, job: Job) -> tuple[Phase | None, int]:
-        """The phase of a job as its client sees it and its beginning: a waiting photo is held by the machines' state.
+    def seen(self, job: Job) -> Seen:
+        """How a job stands: a waiting photo is held by the machines' state, or stands in the bridge's line.
 
-        While the machines cannot be observed it is the row's own.
+        While the machines cannot be observed the row's own phase is told.
         """
+        row = Seen(phase=job.phase, since_ms=job.phase_since_ms, bridged=is_bridges(job))
         if job.state != "queued":
-            return job.phase, job.phase_since_ms
+            return row
         try:
             outlook = self.now()
         except (FirstlightError, OSError, sqlite3.Error) as error:
             log.warning("the machines cannot be observed: %s", error)
-            return job.phase, job.phase_since_ms
-        return outlook.phase, outlook.since_ms or job.phase_since_ms
+            return row
+        machine = outlook.phase, outlook.since_ms or job.phase_since_ms
+        if outlook.bridged_ms:
+            return Seen(phase="in_line", since_ms=outlook.bridged_ms, bridged=True, machine=machine)
+        return Seen(phase=machine[0], since_ms=machine[1])
+
+    def phase(self, job: Job) -> Phase | None:
+        return self.seen(job).phase
 
     def ensure_soon(self, reason: Reason) -> int:
         """Return at once with a ticket; the launcher is asked from another thread, once for all who ask meanwhile."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
 
 from api.models import Failure, ResultFacts, Status, moment
+from api.outlooks import Seen
 from api.service import Service
 from jobs.errors import FAULTS
 from jobs.job import Job, Phase
-from jobs.usual import eta_s
+from jobs.usual import BRIDGE, Measured, eta_s, phase_s
 
 SOONEST_S, LATEST_S = 1, 15  # Retry-After of an unfinished photo
 
@@ -44,40 +44,36 @@ class Standing:
 
 def standing(service: Service, job: Job) -> Standing:
     """The job with what the machines, the line before it and earlier photos tell. Raises StoreBusy."""
-    phase, since_ms = service.outlooks.phase(job)
     return Standing(
         version=job.version,
         status=status_of(
             job,
             now=service.ports.clock(),
-            phase=phase,
-            since_ms=since_ms,
+            seen=service.outlooks.seen(job),
             position=service.ports.ledger.position(job),
-            usually={} if job.finished else service.usuals.now(),
+            measured=Measured() if job.finished else service.usuals.now(),
         ),
     )
 
 
-def status_of(
-    job: Job,
-    *,
-    now: int,
-    phase: Phase | None,
-    since_ms: int,
-    position: int | None,
-    usually: Mapping[Phase, float],
-) -> Status:
-    """Pure: the answer of /status for a row, in the phase that is seen from outside since `since_ms`."""
-    for_s = eta = None
-    if phase is not None:
-        for_s = max(0, now - max(since_ms, job.phase_since_ms)) / 1000
-        under_way_s = max(0, now - since_ms) / 1000  # a machine may have begun before the photo came
-        eta = eta_s(usually, phase=phase, phase_for_s=under_way_s, megapixels=_megapixels(job), ahead=position or 0)
+def status_of(job: Job, *, now: int, seen: Seen, position: int | None, measured: Measured) -> Status:
+    """Pure: the answer of /status for a row, as it is seen from outside."""
+    for_s = usual = eta = None
+    slower = False
+    if seen.phase is not None:
+        for_s = max(0, now - max(seen.since_ms, job.phase_since_ms)) / 1000
+        flavour = BRIDGE if seen.bridged else None
+        usual = phase_s(measured.usual(flavour), seen.phase, megapixels=_megapixels(job))
+        slow = phase_s(measured.slow(flavour), seen.phase, megapixels=_megapixels(job))
+        slower = slow is not None and (now - seen.since_ms) / 1000 > slow
+        eta = _eta_s(job, seen, measured, now=now, ahead=position or 0)
     return Status(
         id=job.id,
         state=job.state,
-        phase=phase,
+        phase=seen.phase,
         phase_seconds=for_s,
+        usual_seconds=None if usual is None else round(usual, 1),
+        slower_than_usual=slower,
         eta_seconds=None if eta is None else round(eta, 1),
         progress=round(job.progress, 3),
         attempts=job.attempts,
@@ -89,6 +85,25 @@ def status_of(
         ended_at=None if job.ended_ms is None else moment(job.ended_ms),
         expires_at=moment(job.expires_ms),
     )
+
+
+def _eta_s(job: Job, seen: Seen, measured: Measured, *, now: int, ahead: int) -> float | None:
+    """Seconds until the result: through the bridge or through a machine on its way, whichever is sooner."""
+
+    def through(phase: Phase, since_ms: int, flavour: str | None) -> float | None:
+        return eta_s(
+            measured.usual(flavour),
+            phase=phase,
+            phase_for_s=max(0, now - since_ms) / 1000,  # a machine may have begun before the photo came
+            megapixels=_megapixels(job),
+            ahead=ahead,
+            slowly=measured.slow(flavour),
+        )
+
+    ways = [through(seen.phase, seen.since_ms, BRIDGE if seen.bridged else None)] if seen.phase is not None else []
+    if seen.machine is not None:
+        ways.append(through(*seen.machine, None))
+    return min((way for way in ways if way is not None), default=None)
 
 
 def _megapixels(job: Job) -> float:

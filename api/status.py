@@ -42,7 +42,7 @@ def _changed(service: Service, job: Job, stand: Standing, *, wait_s: int) -> Sta
     with service.watcher.watching(job) as watch:
         if watch is None:
             return stand
-        watch.until(lambda new: new is None or (new.version, service.outlooks.phase(new)[0]) != before, wait_s)
+        watch.until(lambda new: new is None or (new.version, service.outlooks.phase(new)) != before, wait_s)
         if watch.job is None:
             raise Refused("not_found")
         return standing(service, watch.job)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -19,7 +19,8 @@ class Outlook:
     """`phase` is what a queued job waits for now, since `since_ms` (0: not known); `in_line` once a worker works.
 
     `detail` is a sentence or empty. `ready_in_s` is measured, None where it cannot be known. `refused` is a code of
-    the registry when a machine was asked for and not started.
+    the registry when a machine was asked for and not started. `bridged_ms` is since when the bridge works in the
+    machines' place; 0 when none does, or none needs to.
     """
 
     state: Literal["ready", "starting", "none"]
@@ -28,10 +29,19 @@ class Outlook:
     detail: str = ""
     ready_in_s: float | None = None
     refused: str | None = None
+    bridged_ms: int = 0
 
 
 def outlook(view: View, policy: Policy, now: int) -> Outlook:
-    """The best that any machine has to offer, or else why there is none."""
+    """The best that any machine has to offer, or else why there is none; and whether the bridge works meanwhile."""
+    told = _machines(view, policy, now)
+    fresh = [each for each in view.bridge if each.works and each.is_fresh(now=now, heartbeat_ms=policy.heartbeat_ms)]
+    if told.state == "ready" or not fresh:
+        return told
+    return replace(told, bridged_ms=min(each.ready_ms for each in fresh))
+
+
+def _machines(view: View, policy: Policy, now: int) -> Outlook:
     fresh = [each for each in view.heartbeats if each.is_fresh(now=now, heartbeat_ms=policy.heartbeat_ms)]
     if working := [each for each in fresh if each.works]:
         return Outlook(state="ready", phase="in_line", since_ms=min(each.ready_ms for each in working), ready_in_s=0.0)

@@ -9,7 +9,7 @@ from statistics import median, quantiles
 from typing import Any, cast
 
 from jobs.errors import RowChanged, RowExists
-from jobs.job import Phase
+from jobs.job import Job, Phase
 from jobs.table import JobTable, Row
 
 KEY = "usual/phases"
@@ -106,6 +106,11 @@ def measured(table: JobTable) -> Measured:
 def usual(table: JobTable) -> dict[Phase, float]:
     """The median of each phase as machines of the latest flavour measured it: seconds, or seconds per megapixel."""
     return measured(table).usual()
+
+
+def is_bridges(job: Job) -> bool:
+    """Whether the bridge has this job in hand, by the name of its lease's holder."""
+    return job.lease is not None and job.lease.holder.startswith(BRIDGE)
 
 
 def phase_s(usually: Mapping[Phase, float], phase: Phase, *, megapixels: float) -> float | None:

@@ -14,6 +14,7 @@ from typing import cast
 from jobs.clock import now_ms
 from jobs.ports import open_ports
 from jobs.settings import BadSetting, Settings
+from jobs.usual import BRIDGE
 from photos.codec import Codec
 from photos.sandbox import Mode
 from worker.background import give_way
@@ -46,8 +47,9 @@ def main() -> int:
     launched = arguments.slot >= 0 and not arguments.bridge
     ports = open_ports(settings, clock=now_ms)
     ports.warm()
+    unlaunched = f"{BRIDGE}-" if arguments.bridge else ""
     identity = Identity(
-        worker=f"slot{arguments.slot}-{arguments.epoch}" if launched else uuid.uuid4().hex,
+        worker=f"slot{arguments.slot}-{arguments.epoch}" if launched else f"{unlaunched}{uuid.uuid4().hex}",
         slot=arguments.slot if launched else -1,
         epoch=arguments.epoch if launched else 0,
         bridge=arguments.bridge,

@@ -141,8 +141,8 @@ class House:
         assert job is not None
         return job
 
-    def begin(self, job_id: str) -> Job:
-        return self.change(job_id, claim, token="t", holder="w", terms=self.ports.ledger.terms)
+    def begin(self, job_id: str, *, holder: str = "w") -> Job:
+        return self.change(job_id, claim, token="t", holder=holder, terms=self.ports.ledger.terms)
 
     def enter(self, job_id: str, phase: str) -> Job:
         return self.change(job_id, enter, phase=phase, token="t", terms=self.ports.ledger.terms)

@@ -22,6 +22,8 @@ KEYS = {
     "state",
     "phase",
     "phase_seconds",
+    "usual_seconds",
+    "slower_than_usual",
     "eta_seconds",
     "progress",
     "attempts",
@@ -64,6 +66,8 @@ def test_a_waiting_photo_is_told_with_all_that_is_known(house: House) -> None:
         "state": "queued",
         "phase": "in_line",
         "phase_seconds": 2.5,
+        "usual_seconds": None,
+        "slower_than_usual": False,
         "eta_seconds": None,
         "progress": 0.0,
         "attempts": 0,
@@ -136,6 +140,7 @@ def test_the_estimate_comes_from_measured_phases_and_the_line_before(house: Hous
     record(
         house.ports.table,
         {"fetching": 1.0, "decoding": 12.0, "enhancing": 24.0, "encoding": 12.0, "storing": 1.0},
+        flavour="cpu",
         megapixels=12.0,
     )
     first, second = house.uploaded()["id"], None
@@ -148,6 +153,46 @@ def test_the_estimate_comes_from_measured_phases_and_the_line_before(house: Hous
     house.begin(first)
     house.enter(first, "storing")
     assert status(house, first).headers["Retry-After"] == "1"
+
+
+def test_each_phase_tells_how_long_it_usually_takes_for_such_a_photo(house: House) -> None:
+    record(house.ports.table, {"decoding": 12.0, "storing": 1.5}, flavour="cpu", megapixels=6.0)
+    job_id = house.uploaded()["id"]
+    house.begin(job_id)
+    house.enter(job_id, "decoding")
+    assert status(house, job_id).get_json()["usual_seconds"] == 24.0  # twice the pixels
+    house.enter(job_id, "storing")
+    assert status(house, job_id).get_json()["usual_seconds"] == 1.5
+    house.finish_running(job_id)
+    assert status(house, job_id).get_json()["usual_seconds"] is None
+
+
+def test_a_phase_that_outlasts_nine_in_ten_is_called_slower_than_usual(house: House) -> None:
+    for seconds in (1.0, 1.0, 1.0, 2.0, 2.0):
+        record(house.ports.table, {"storing": seconds}, flavour="cpu")
+    job_id = house.uploaded()["id"]
+    house.begin(job_id)
+    house.enter(job_id, "storing")
+    for more_ms, slower, left_s in ((500, False, 0.5), (1000, False, 0.5), (1000, True, 0.0)):
+        house.hands.now_ms += more_ms
+        told = status(house, job_id).get_json()
+        assert (told["slower_than_usual"], told["eta_seconds"]) == (slower, left_s)
+
+
+def test_a_photo_in_the_bridges_line_is_told_the_sooner_of_two_ways(house: House) -> None:
+    work = {"fetching": 0.5, "decoding": 12.0, "enhancing": 12.0, "encoding": 12.0, "storing": 0.5}
+    record(house.ports.table, work, flavour="bridge", megapixels=12)
+    record(house.ports.table, work | {"starting_machine": 9.0, "loading_model": 1.0}, flavour="gpu", megapixels=120)
+    house.hands.outlook = Outlook(
+        state="starting", phase="starting_machine", since_ms=START_MS, bridged_ms=START_MS - 9000
+    )
+    first, second = house.uploaded()["id"], house.uploaded()["id"]
+    told = status(house, second).get_json()
+    assert (told["phase"], told["queue_position"]) == ("in_line", 0)
+    assert told["eta_seconds"] == pytest.approx(9 + 1 + 4.6, abs=0.1)  # the machine; through the bridge it is 37 s
+    house.begin(first, holder="bridge-1")
+    house.enter(first, "storing")
+    assert status(house, first).get_json()["usual_seconds"] == 0.5
 
 
 @pytest.mark.parametrize("wait", ["-1", "21", "100", "1.5", "x", "٣", "+5"])

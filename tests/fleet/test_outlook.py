@@ -84,3 +84,14 @@ def test_the_time_to_readiness_is_what_usually_remains() -> None:
     assert outlook(replace(LAUNCHED, usual={"loading_model": 4.0}), POLICY, NOW).ready_in_s is None
     assert outlook(replace(LAUNCHED, heartbeats=(sign(),)), POLICY, NOW).ready_in_s == 0.0
     assert outlook(View(slots=SLOTS, usual=usual), POLICY, NOW).ready_in_s is None
+
+
+def test_the_bridge_is_told_beside_the_machines_and_never_as_one() -> None:
+    bridge = replace(sign(slot=-1, epoch=0, bridge=True), worker="bridge-1")
+    booting = replace(LAUNCHED, bridge=(bridge,))
+    seen = outlook(booting, POLICY, NOW)
+    assert (seen.state, seen.phase, seen.bridged_ms) == ("starting", "starting_machine", bridge.ready_ms)
+    assert outlook(replace(View(slots=()), bridge=(bridge,)), NOBODY, NOW).phase == "no_worker"
+    assert outlook(replace(booting, heartbeats=(sign(),)), POLICY, NOW).bridged_ms == 0
+    for lost in (replace(bridge, state="loading"), replace(bridge, beat_ms=NOW - 60_000)):
+        assert outlook(replace(booting, bridge=(lost,)), POLICY, NOW).bridged_ms == 0
