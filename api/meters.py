@@ -6,7 +6,9 @@ With PROMETHEUS_MULTIPROC_DIR (api.server says it to uWSGI) the counters add up 
 from __future__ import annotations
 
 from collections import Counter as Tally
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from statistics import quantiles
 from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, disable_created_metrics, generate_latest
@@ -15,8 +17,11 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from jobs.heartbeat import WorkerState, heartbeats
+from jobs.milestones import ColdStart, cold_starts
 from jobs.ports import Ports
 
+STARTS_SINCE_MS = 24 * 3600 * 1000
+STARTS_FRESH_MS = 60_000  # each start is a row, and a scrape every few seconds would read them all again
 disable_created_metrics()  # type: ignore[no-untyped-call] # they add up to nonsense over several processes
 
 
@@ -25,6 +30,7 @@ class Meters:
 
     def __init__(self, *, folder: str | None = None) -> None:
         self._folder = folder
+        self._starts: tuple[int, list[ColdStart]] | None = None
         self._own = CollectorRegistry()
         self.requests = Counter(
             "firstlight_requests", "Answers given", ["route", "method", "status"], registry=self._own
@@ -40,20 +46,28 @@ class Meters:
     def text(self, ports: Ports, *, heartbeat_ms: int) -> bytes:
         """All figures in Prometheus' text format. Raises StoreBusy."""
         now = CollectorRegistry()
-        now.register(_Figures(ports, heartbeat_ms=heartbeat_ms))
+        now.register(_Figures(ports, heartbeat_ms=heartbeat_ms, starts=self._recent(ports)))
         counted = self._own
         if self._folder is not None:
             counted = CollectorRegistry()
             MultiProcessCollector(counted, path=self._folder)  # type: ignore[no-untyped-call]
         return generate_latest(now) + generate_latest(counted)
 
+    def _recent(self, ports: Ports) -> list[ColdStart]:
+        """The starts of the last day, at most a minute old."""
+        now = ports.clock()
+        if self._starts is None or not 0 <= now - self._starts[0] < STARTS_FRESH_MS:
+            self._starts = now, cold_starts(ports.table, since_ms=now - STARTS_SINCE_MS)
+        return self._starts[1]
+
 
 class _Figures(Collector):
     """What the stores say now."""
 
-    def __init__(self, ports: Ports, *, heartbeat_ms: int) -> None:
+    def __init__(self, ports: Ports, *, heartbeat_ms: int, starts: list[ColdStart]) -> None:
         self._ports = ports
         self._heartbeat_ms = heartbeat_ms
+        self._starts = starts
 
     def collect(self) -> Iterator[Metric]:
         ledger, depth, now = self._ports.ledger, self._ports.queue.depth(), self._ports.clock()
@@ -65,11 +79,12 @@ class _Figures(Collector):
             visible=depth.visible,
             in_flight=depth.in_flight,
         )
-        alive = [
+        fresh = [
             each
             for each in heartbeats(self._ports.table, since_ms=now - 4 * self._heartbeat_ms)
             if each.is_fresh(now=now, heartbeat_ms=self._heartbeat_ms)
         ]
+        alive = [each for each in fresh if not each.bridge]
         states = Tally(each.state for each in alive)
         yield _gauge(
             "firstlight_workers",
@@ -79,6 +94,26 @@ class _Figures(Collector):
         )
         machines = {each.slot for each in alive if each.slot >= 0 and each.state not in ("setup_failed", "defunct")}
         yield GaugeMetricFamily("firstlight_machines", "Launched machines that show signs of life", len(machines))
+        bridges = len(fresh) - len(alive)
+        yield GaugeMetricFamily("firstlight_bridges", "Workers beside the API that stand in for machines", bridges)
+        yield milestones_reached(self._starts)
+
+
+def milestones_reached(starts: Iterable[ColdStart]) -> Metric:
+    """Seconds from each start's first milestone to the others, by flavour: median, 90th percentile, sum and count."""
+    seconds: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for start in starts:
+        for reached, at_ms in start.at_ms.items():
+            seconds[start.flavour, reached].append((at_ms - start.first_ms) / 1000)
+    told = Metric("firstlight_cold_start_seconds", "From the wish for a machine to each milestone, last day", "summary")
+    for (flavour, milestone), each in sorted(seconds.items()):
+        labels = {"flavour": flavour, "milestone": milestone}
+        tenths = quantiles([*each, *each] if len(each) == 1 else each, n=10, method="inclusive")
+        for share, figure in (("0.5", tenths[4]), ("0.9", tenths[8])):
+            told.add_sample("firstlight_cold_start_seconds", labels | {"quantile": share}, round(figure, 3))
+        told.add_sample("firstlight_cold_start_seconds_sum", labels, round(sum(each), 3))
+        told.add_sample("firstlight_cold_start_seconds_count", labels, len(each))
+    return told
 
 
 def _gauge(name: str, about: str, label: str, **values: float) -> GaugeMetricFamily:
