@@ -10,7 +10,8 @@ from jobs.blobs import Blobs
 from jobs.errors import StoreBusy
 
 PAGE_POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'{store}; connect-src 'self'{store}; "
+    "default-src 'none'; style-src 'self'; script-src 'self'; worker-src 'self'; "
+    "img-src 'self' blob:{store}; connect-src 'self'{store}; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
@@ -36,9 +37,8 @@ class Store:
         return self._origin
 
 
-def install(app: Flask, *, blobs: Blobs, shared: bool) -> None:
+def install(app: Flask, *, store: Store, shared: bool) -> None:
     """Pages may show what lies in the store and send to it; `shared`: pages of other origins may use our answers."""
-    store = Store(blobs)
 
     @app.after_request
     def guard(answer: Response) -> Response:

@@ -173,7 +173,21 @@ OPERATIONS = (
         answers={200: "application/json"},
     ),
     Operation(method="get", path="/docs", summary="This, for people.", answers={200: "text/html"}),
-    Operation(method="get", path="/", summary="The page: a form that needs no script.", answers={200: "text/html"}),
+    Operation(
+        method="get",
+        path="/",
+        summary="The page; the form where it is not built.",
+        answers={200: "text/html", 304: None},
+    ),
+    Operation(method="get", path="/form", summary="A form that needs no script.", answers={200: "text/html"}),
+    Operation(
+        method="get",
+        path="/assets/{name}",
+        summary="A part of the page, kept for ever: its name changes with it.",
+        answers={200: "*/*", 304: None},
+        faults=("not_found",),
+        parameters=(("name", "path", "as the page names it"),),
+    ),
     Operation(
         method="get",
         path="/photo/{job_id}",

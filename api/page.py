@@ -1,10 +1,14 @@
-"""The plain page: a form that needs no script, and a page per photo that renews itself until it is done."""
+"""What people open: the built page where there is one, else and at /form a form that needs no script.
+
+The form leads to a page per photo that renews itself until it is done.
+"""
 
 from __future__ import annotations
 
 from flask import Blueprint, Response, render_template
 from werkzeug.wsgi import FileWrapper
 
+from api.built import Built
 from api.models import RATIOS
 from api.service import Service
 from api.standing import standing
@@ -28,10 +32,14 @@ PHASES = {
 }
 
 
-def blueprint(service: Service) -> Blueprint:
+def blueprint(service: Service, built: Built) -> Blueprint:
     pages = Blueprint("page", __name__)
 
     @pages.get("/")
+    def home() -> Response:
+        return built.index() or form()
+
+    @pages.get("/form")
     def form() -> Response:
         settings = service.settings
         return _page(

@@ -12,6 +12,7 @@ from flask import Flask
 
 from api.app import create_app
 from api.meters import Meters
+from api.server import ROOT
 from api.shutdown import let_go_on_shutdown
 from api.warden import guard_loop
 from fleet.fleets import open_fleet
@@ -41,6 +42,7 @@ def application() -> Flask:
         launcher=Launcher(ports, settings, open_fleet(settings, ports)),
         codec=codec,
         meters=Meters(folder=environ.get("PROMETHEUS_MULTIPROC_DIR")),
+        page=ROOT / "web" / "dist",
     )
     threading.Thread(target=_warm, args=(codec,), name="warm", daemon=True).start()
     guard_loop()

@@ -183,7 +183,7 @@ def build(tmp_path: Path, hands: Hands) -> Iterator[Any]:
     """Build a House with some settings of one's own."""
     built: list[House] = []
 
-    def build(**own: Any) -> House:
+    def build(page: Path | None = None, **own: Any) -> House:
         settings = Settings(
             **{
                 "blobs": f"file:{tmp_path}/blobs",
@@ -194,7 +194,7 @@ def build(tmp_path: Path, hands: Hands) -> Iterator[Any]:
             }
         )
         ports = open_ports(settings, clock=hands.clock)
-        app = create_app(settings, ports=ports, launcher=Machines(hands), codec=Prober(hands))
+        app = create_app(settings, ports=ports, launcher=Machines(hands), codec=Prober(hands), page=page)
         app.testing = True
         built.append(House(app=app, client=app.test_client(), ports=ports, hands=hands, settings=settings))
         return built[-1]

@@ -173,7 +173,8 @@ def test_a_photo_nobody_has_read_cannot_be_sent_again(cloudy: House) -> None:
 def test_the_page_may_show_what_lies_in_the_store_and_nothing_else_from_there(cloudy: House, moto: Cloud) -> None:
     policy = cloudy.client.get("/").headers["Content-Security-Policy"]
     rules = {name: set(sources) for name, *sources in (rule.split() for rule in policy.split(";"))}
-    assert rules["img-src"] == rules["connect-src"] == {"'self'", moto.endpoint}
+    assert rules["connect-src"] == {"'self'", moto.endpoint}
+    assert rules["img-src"] == {"'self'", "blob:", moto.endpoint}
     assert rules["script-src"] == {"'self'"}
 
 

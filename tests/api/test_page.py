@@ -38,7 +38,7 @@ def page(house: House, address: str) -> Page:
 
 
 def test_the_form_sends_a_photo_without_a_script(house: House) -> None:
-    form = page(house, "/")
+    form = page(house, "/form")
     assert form.all("form")[0]["action"] == "/upload"
     assert (form.all("form")[0]["method"], form.all("form")[0]["enctype"]) == ("post", "multipart/form-data")
     labelled = {each["for"] for each in form.all("label")}
@@ -50,7 +50,7 @@ def test_the_form_sends_a_photo_without_a_script(house: House) -> None:
     assert "width=device-width" in str(form.all("meta"))
 
 
-@pytest.mark.parametrize("address", ["/", "/docs", "/photo"])
+@pytest.mark.parametrize("address", ["/", "/form", "/docs", "/photo"])
 def test_pages_carry_no_code_and_no_style_of_their_own(house: House, address: str) -> None:
     shown = page(house, address if address != "/photo" else f"/photo/{house.uploaded()['id']}")
     assert all(each.get("src") for each in shown.all("script"))
