@@ -13,6 +13,8 @@ COMMANDS = {  # name → what it does, in the order of the help text
     "serve": "Run the API alone, in the foreground, as in a container.",
     "tick": "Sweep jobs, reap machines and start those that are needed, for ever or once.",
     "worker": "Run one worker that drains the queue.",
+    "jobs": "List, watch and show photos; retry, cancel, bring dead letters back.",
+    "machines": "List, watch and end the machines that run workers.",
     "doctor": "Look for what is wrong with this installation, and say what cures it.",
     "setup": "Make the bucket, the queues and the table in AWS that the settings will name.",
     "train": "Train the network on a folder of photos.",

@@ -30,6 +30,7 @@ from fleet.checkup.world import World
 from fleet.ladder import Terms
 from fleet.machines import Machine
 from fleet.pools import refused_pools
+from fleet.roster import machines_seen
 from fleet.slots import read_slots
 from jobs.clients import Declined
 from jobs.errors import StoreBusy
@@ -136,7 +137,7 @@ def _workers(world: World) -> int:
 
 def _machines(world: World) -> list[Machine]:
     with naming_permission("ec2"):
-        return strays.machines_up(world.settings, world.questions, world.clock)
+        return [each.machine for each in machines_seen(world.settings, world.questions, world.clock)]
 
 
 def _template(world: World) -> list[Finding]:

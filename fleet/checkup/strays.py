@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from fleet.checkup.finding import Finding, error, warning
 from fleet.checkup.questions import Questions
-from fleet.machines import LocalFleet, Machine
-from fleet.requests import PROJECT_TAG, machine_of
+from fleet.machines import Machine
+from fleet.requests import PROJECT_TAG
 from fleet.slots import Slot
-from jobs.clock import Clock
 from jobs.heartbeat import Heartbeat
 from jobs.settings import Settings
 
-UP = ["pending", "running", "stopping", "stopped"]
 GRACE_MS = 5 * 60_000  # a machine that was told to end, and one whose launcher still writes, are no strays
-MOST_PAGES = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,27 +27,6 @@ class Strays:
     hard_age_ms: int
     heartbeat_ms: int
     ec2: bool
-
-
-def machines_up(settings: Settings, questions: Questions | None, clock: Clock) -> list[Machine]:
-    """Our machines by their tag, or by their locks. A list alone: nothing is noted. Raises Forbidden, StoreBusy."""
-    if settings.fleet.startswith("process:"):
-        return LocalFleet(settings.fleet.partition(":")[2], clock=clock).machines()
-    if questions is None or not settings.fleet.startswith("ec2:"):
-        return []
-    filters = [
-        {"Name": f"tag:{PROJECT_TAG}", "Values": [settings.project]},
-        {"Name": "instance-state-name", "Values": UP},
-    ]
-    more: dict[str, str] = {}
-    listed: list[dict[str, Any]] = []
-    for _ in range(MOST_PAGES):
-        answer = questions.ask("ec2", "describe_instances", Filters=filters, **more)
-        listed += [each for reservation in answer["Reservations"] for each in reservation["Instances"]]
-        if not answer.get("NextToken"):
-            break
-        more = {"NextToken": answer["NextToken"]}
-    return [machine_of(each) for each in listed if each["State"]["Name"] in UP]
 
 
 def volumes_left(settings: Settings, questions: Questions | None) -> list[str]:

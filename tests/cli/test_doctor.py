@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,40 +16,14 @@ from fleet.attendance import KEY as TICK
 from fleet.checkup.questions import Questions
 from fleet.pools import spare_pools
 from fleet.slots import Slot, write_slot
-from fleet.stand_in.cloud import LocalCloud
 from jobs.clients import Clients
 from jobs.clock import now_ms
 from jobs.heartbeat import Heartbeat, beat
 from jobs.job import Lease
 from tests.cli.clouds import Installation
-from tests.jobs.clouds import nobody
 
 DAY_MS = 86_400_000
 HOUR_S = 3600.0
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalCloud, Clients]]:
-    """A stand-in whose machines run nothing; its clients."""
-    with pytest.MonkeyPatch.context() as patch:
-        nobody(patch)
-        cloud = LocalCloud(environ=os.environ, logs=tmp_path_factory.mktemp("logs"))
-        cloud.region.started = lambda _: None
-        yield cloud, Clients()
-        cloud.close()
-
-
-@pytest.fixture
-def lamp(aws: tuple[LocalCloud, Clients], monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
-    cloud, clients = aws
-    monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.endpoint)
-    installation = Installation(cloud=cloud, clients=clients)
-    yield installation
-    cloud.region.weather.quotas.clear()
-    cloud.region.weather.next.clear()
-    for machine in cloud.region.live():
-        cloud.region.end(machine.id, why="Client.UserInitiatedShutdown")
-    installation.ports.close()
 
 
 def no_credentials(lamp: Installation, patch: pytest.MonkeyPatch) -> None:
