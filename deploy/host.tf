@@ -1,14 +1,14 @@
 # The API's own host, on demand: one small machine, TLS by Caddy, entered by Session Manager and not by ssh.
 
 locals {
-  host_origins = [] # the page is served by the API itself, so it needs no leave
+  host_origins = var.api_host ? ["https://${var.api_domain}"] : [] # its page sends photos into the bucket
   host         = var.api_host ? 1 : 0
   host_arm     = can(regex("^[a-z]+[0-9]+g[a-z]*\\.", var.api_type))
 }
 
 data "aws_ssm_parameter" "host_image" {
-  count = local.host
-  name  = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-${local.host_arm ? "arm64" : "x86_64"}"
+  count = var.api_host && var.api_ami == "" ? 1 : 0
+  name  = "/aws/service/debian/release/12/latest/${local.host_arm ? "arm64" : "amd64"}"
 }
 
 resource "aws_iam_role_policy_attachment" "host_shell" {
@@ -54,7 +54,7 @@ resource "aws_vpc_security_group_egress_rule" "host" {
 
 resource "aws_instance" "host" {
   count                       = local.host
-  ami                         = data.aws_ssm_parameter.host_image[0].value
+  ami                         = coalesce(var.api_ami, one(data.aws_ssm_parameter.host_image[*].insecure_value))
   instance_type               = var.api_type
   subnet_id                   = local.subnets[0]
   vpc_security_group_ids      = [aws_security_group.host[0].id]
@@ -66,6 +66,7 @@ resource "aws_instance" "host" {
     domain   = var.api_domain
     image    = var.api_image
     source   = var.api_source
+    region   = local.region
   })
 
   # One hop: the API shares the host's network.
@@ -85,7 +86,7 @@ resource "aws_instance" "host" {
   volume_tags = { Project = var.project }
 
   lifecycle {
-    ignore_changes = [ami] # a new one of Amazon's must not replace a running host on the next apply
+    ignore_changes = [ami] # a newer Debian must not replace a running host on the next apply
 
     precondition {
       condition     = var.api_domain != ""

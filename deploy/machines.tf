@@ -1,21 +1,34 @@
 # A launch template for each flavour. CreateFleet adds what differs between launches: type, subnet, market and tags.
 
-data "aws_ami" "baked" {
-  for_each    = toset(var.flavours)
-  owners      = ["self"]
-  most_recent = true
+# The newest that `make bake` has made of each flavour that no variable names.
+data "aws_ami_ids" "baked" {
+  for_each = toset([for each in var.flavours : each if !contains(keys(var.images), each)])
+  owners   = ["self"]
 
-  dynamic "filter" {
-    for_each = (
-      contains(keys(var.images), each.value)
-      ? { image-id = var.images[each.value] }
-      : { "tag:firstlight-flavour" = each.value, "tag:firstlight-project" = var.project }
-    )
+  filter {
+    name   = "tag:firstlight-project"
+    values = [var.project]
+  }
 
-    content {
-      name   = filter.key
-      values = [filter.value]
+  filter {
+    name   = "tag:firstlight-flavour"
+    values = [each.value]
+  }
+
+  lifecycle {
+    postcondition {
+      condition     = length(self.ids) > 0
+      error_message = "There is no ${each.value} image of ${var.project} in this region: run `make bake`, name one in the variable images, or leave ${each.value} out of flavours."
     }
+  }
+}
+
+data "aws_ami" "machine" {
+  for_each = toset(var.flavours)
+
+  filter {
+    name   = "image-id"
+    values = [contains(keys(var.images), each.value) ? var.images[each.value] : data.aws_ami_ids.baked[each.value].ids[0]]
   }
 }
 
@@ -23,7 +36,7 @@ resource "aws_launch_template" "worker" {
   for_each               = toset(var.flavours)
   name                   = "${var.project}-${each.value}"
   description            = "A worker's machine (${each.value})"
-  image_id               = data.aws_ami.baked[each.value].id
+  image_id               = data.aws_ami.machine[each.value].id
   update_default_version = true # CreateFleet asks for $Default
 
   # The host powers off when its worker ends, and that ends the machine.
@@ -44,7 +57,7 @@ resource "aws_launch_template" "worker" {
   }
 
   block_device_mappings {
-    device_name = data.aws_ami.baked[each.value].root_device_name
+    device_name = data.aws_ami.machine[each.value].root_device_name
 
     ebs {
       volume_type           = "gp3"

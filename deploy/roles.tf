@@ -4,7 +4,7 @@ locals {
   ec2      = "arn:${local.partition}:ec2:${local.region}"
   mine     = "${local.ec2}:${local.account}"
   blobs    = [for each in ["in", "out"] : "${aws_s3_bucket.blobs.arn}/${each}/*"]
-  images   = [for each in data.aws_ami.baked : "${local.ec2}::image/${each.id}"]
+  images   = [for each in data.aws_ami.machine : "${local.ec2}::image/${each.id}"]
   launched = ["${local.mine}:instance/*", "${local.mine}:volume/*"]
 }
 
@@ -202,8 +202,8 @@ data "aws_iam_policy_document" "worker" {
 
   dynamic "statement" {
     for_each = {
-      ReadRows  = { actions = ["dynamodb:GetItem"], keys = ["job/*", "worker/*", "usual/*", "slot/*"] }
-      WriteRows = { actions = ["dynamodb:UpdateItem"], keys = ["job/*", "worker/*", "usual/*"] }
+      ReadRows  = { actions = ["dynamodb:GetItem"], keys = ["job/*", "worker/*", "start/*", "usual/*", "slot/*", "patience"] }
+      WriteRows = { actions = ["dynamodb:UpdateItem"], keys = ["job/*", "worker/*", "start/*", "usual/*"] }
     }
 
     content {

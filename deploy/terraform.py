@@ -6,11 +6,13 @@ import json
 import re
 import shutil
 import subprocess
+from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 LEAST_VERSION = (1, 5)
+MOST_LINES = 40  # of what Terraform said last, when it fails
 INSTALL = "https://developer.hashicorp.com/terraform/install"
 
 
@@ -98,14 +100,14 @@ class Terraform:
 
     def _told(self, verb: str, *words: str) -> None:
         """The same, with its lines of progress shown as they come."""
+        said: deque[str] = deque(maxlen=MOST_LINES)
         with subprocess.Popen(
-            self._line(verb, words), env=self._environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            self._line(verb, words), env=self._environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         ) as running:
             assert running.stdout is not None
-            assert running.stderr is not None
             for line in running.stdout:
+                said.append(line)
                 if re.search(r": (Creation|Modifications|Destruction) complete", line):
                     print(f"  {line.strip()}", flush=True)
-            said = running.stderr.read()
         if running.returncode:
-            raise TerraformRefused(said.strip() or f"{self._program} {verb} ended with {running.returncode}")
+            raise TerraformRefused("".join(said).strip() or f"{self._program} {verb} ended with {running.returncode}")

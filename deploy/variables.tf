@@ -107,8 +107,8 @@ variable "settings" {
   default     = {}
 
   validation {
-    condition     = alltrue([for name, value in var.settings : can(regex("^[A-Z0-9_]+$", name)) && !can(regex("[\\s'\"$`\\\\]", value))])
-    error_message = "A setting is a NAME in capitals and a value without spaces, quotes, dollar signs and backslashes."
+    condition     = alltrue([for name, value in var.settings : can(regex("^[A-Z0-9_]+$", name)) && can(regex("^[A-Za-z0-9_./:;,@%+=~*-]*$", value))])
+    error_message = "A setting is a NAME in capitals and a value that needs no quotes in a shell."
   }
 }
 
@@ -168,4 +168,10 @@ variable "api_type" {
   description = "The host's instance type, x86-64 or Arm; 1 GiB of memory is the least."
   type        = string
   default     = "t3.micro"
+}
+
+variable "api_ami" {
+  description = "The host's own image; empty: Debian 12, the newest when the host is made."
+  type        = string
+  default     = ""
 }
