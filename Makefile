@@ -17,7 +17,7 @@ help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(RUN_NEEDS)  ## Install what is needed and run the service on http://127.0.0.1:8080 (PORT=…)
-	@exec $(BIN)/firstlight up
+	@exec $(BIN)/firstlight up --page
 
 run-cloud: $(VENV)/.ready-test  ## Run the cloud configuration without an account, on a stand-in for AWS
 	@exec $(BIN)/firstlight rehearse

@@ -16,6 +16,7 @@ COMMANDS = {  # name → what it does, in the order of the help text
     "jobs": "List, watch and show photos; retry, cancel, bring dead letters back.",
     "machines": "List, watch and end the machines that run workers.",
     "doctor": "Look for what is wrong with this installation, and say what cures it.",
+    "page": "Build the page that people open, unless it is built already.",
     "setup": "Make the bucket, the queues and the table in AWS that the settings will name.",
     "train": "Train the network on a folder of photos.",
     "train-exposure": "Train the small head behind `auto` and the look on a folder of photos.",

@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 
 from api import server
+from cli.builder import Builder
 from cli.settings import read_settings
 from fleet.fleets import open_fleet
 from jobs.clock import now_ms
@@ -33,7 +34,8 @@ TOLD_LINES = 15
 
 
 @click.command()
-def command() -> None:
+@click.option("--page", is_flag=True, help="build the page beside it, where it is not built of these sources")
+def command(*, page: bool) -> None:
     """Run the API and the tick; workers start when a photo comes or somebody opens the page."""
     settings = read_settings()
     _check(settings)
@@ -49,6 +51,7 @@ def command() -> None:
         "api": _started(server.command(settings), environ, logs / "api.log"),
         "tick": _started([str(Path(sys.prefix) / "bin" / "python"), "-m", "cli", "tick"], environ, logs / "tick.log"),
     }
+    builder = Builder(logs / "page.log", wanted=page)
     died = None
     told_s = None
     try:
@@ -57,7 +60,9 @@ def command() -> None:
             if told_s is None and _answers(settings):
                 click.echo(f"Firstlight is on http://{settings.host}:{settings.port}  (Ctrl-C ends it; logs in {logs})")
                 told_s = time.monotonic()
+            builder.tend(serving=told_s is not None)
     finally:
+        builder.stop()
         for process in processes.values():
             process.terminate()
         if told_s is None or time.monotonic() - told_s < SETTLED_S:

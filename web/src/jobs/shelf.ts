@@ -1,0 +1,107 @@
+// The photos that this browser has sent, kept in it across reloads: facts and pictures in IndexedDB, a copy of the facts in memory.
+import { createStore, del, delMany, entries, get, set, type UseStore } from "idb-keyval";
+import type { Job } from "./job";
+
+/** `photo`: the file, until it is accepted. `before`: what the page shows as the original. `thumb`: for the strip. */
+export type Picture = "photo" | "before" | "thumb";
+
+const PICTURES: readonly Picture[] = ["photo", "before", "thumb"];
+
+export interface ShelfState {
+  /** Newest first. */
+  jobs: readonly Job[];
+  /** Whether the browser keeps them; in some private windows it does not. */
+  keeps: boolean;
+}
+
+export class Shelf {
+  #state: ShelfState = { jobs: [], keeps: true };
+  readonly #listeners = new Set<() => void>();
+  readonly #pictures = new Map<string, Blob>();
+  readonly #store: UseStore;
+
+  constructor(name = "firstlight") {
+    this.#store = createStore(name, "shelf");
+  }
+
+  /** What is kept from earlier visits. */
+  async open(): Promise<void> {
+    await this.#kept(async () => {
+      const kept = (await entries<string, Job>(this.#store)).filter(([key]) => key.startsWith("job/"));
+      const jobs = kept.map(([, job]) => job).sort((one, other) => other.addedAt - one.addedAt);
+      this.#tell({ ...this.#state, jobs: [...this.#state.jobs, ...jobs] });
+    });
+  }
+
+  readonly state = (): ShelfState => this.#state;
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  job(key: string): Job | undefined {
+    return this.#state.jobs.find((job) => job.key === key);
+  }
+
+  add(job: Job, pictures: Partial<Record<Picture, Blob>> = {}): void {
+    for (const picture of PICTURES) if (pictures[picture]) this.putPicture(job.key, picture, pictures[picture]);
+    this.#tell({ ...this.#state, jobs: [job, ...this.#state.jobs.filter((other) => other.key !== job.key)] });
+    this.#keep(job);
+  }
+
+  /** Changes a job that is still here; one that was removed meanwhile stays so. */
+  change(key: string, change: (job: Job) => Job): void {
+    const before = this.job(key);
+    const after = before && change(before);
+    if (!after || after === before) return;
+    this.#tell({ ...this.#state, jobs: this.#state.jobs.map((job) => (job.key === key ? after : job)) });
+    this.#keep(after);
+  }
+
+  remove(key: string): void {
+    this.#tell({ ...this.#state, jobs: this.#state.jobs.filter((job) => job.key !== key) });
+    for (const picture of PICTURES) this.#pictures.delete(`${picture}/${key}`);
+    void this.#kept(() => delMany([`job/${key}`, ...PICTURES.map((picture) => `${picture}/${key}`)], this.#store));
+  }
+
+  putPicture(key: string, picture: Picture, blob: Blob): void {
+    this.#pictures.set(`${picture}/${key}`, blob);
+    void this.#kept(() => set(`${picture}/${key}`, blob, this.#store));
+  }
+
+  async picture(key: string, picture: Picture): Promise<Blob | null> {
+    const held = this.#pictures.get(`${picture}/${key}`);
+    if (held) return held;
+    const kept = await this.#kept(() => get<Blob>(`${picture}/${key}`, this.#store));
+    if (kept) this.#pictures.set(`${picture}/${key}`, kept);
+    return kept ?? null;
+  }
+
+  /** After the service took it, the file is only what the page shows as the original, unless it has a better one. */
+  async settlePhoto(key: string): Promise<void> {
+    const photo = await this.picture(key, "photo");
+    if (photo && !(await this.picture(key, "before"))) this.putPicture(key, "before", photo);
+    this.#pictures.delete(`photo/${key}`);
+    await this.#kept(() => del(`photo/${key}`, this.#store));
+  }
+
+  #keep(job: Job): void {
+    void this.#kept(() => set(`job/${job.key}`, job, this.#store));
+  }
+
+  /** What the browser's store said; when it refuses, the page says so and goes on from memory. */
+  async #kept<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch {
+      if (this.#state.keeps) this.#tell({ ...this.#state, keeps: false });
+      return undefined;
+    }
+  }
+
+  #tell(state: ShelfState): void {
+    this.#state = state;
+    for (const listener of this.#listeners) listener();
+  }
+}

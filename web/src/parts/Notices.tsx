@@ -1,0 +1,39 @@
+// What everybody should know now: no network, no service, files that were not taken.
+import type { Turned } from "../jobs/take";
+import { words } from "../words";
+import { Icon } from "./Icon";
+
+interface Props {
+  offline: boolean;
+  away: boolean;
+  keeps: boolean;
+  refused: readonly Turned[];
+  onClose: () => void;
+}
+
+export function Notices({ offline, away, keeps, refused, onClose }: Props) {
+  return (
+    <div className="notices">
+      <div role="status">
+        {offline && <p className="notice">{words.notices.offline}</p>}
+        {away && <p className="notice">{words.notices.away}</p>}
+        {!keeps && <p className="notice">{words.notices.noShelf}</p>}
+      </div>
+      <div role="alert">
+        {refused.length > 0 && (
+          <section className="notice bad" aria-label={words.notices.refused(refused.length)}>
+            <ul>
+              {refused.map(({ name, reason }, at) => (
+                <li key={`${at}-${name}`}>
+                  <strong className="name" title={name}>{name}</strong>
+                  <span>{words.reasons[reason].join(" ")}</span>
+                </li>
+              ))}
+            </ul>
+            <button className="icon" aria-label={words.notices.close} onClick={onClose}><Icon name="close" /></button>
+          </section>
+        )}
+      </div>
+    </div>
+  );
+}

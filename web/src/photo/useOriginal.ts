@@ -1,0 +1,68 @@
+// The photo as it was taken: from this browser, or else from the service; with its size, once the browser can read it.
+import { useEffect, useState } from "react";
+import { idOf, type Job } from "../jobs/job";
+import type { Shelf } from "../jobs/shelf";
+import type { Source } from "../preview/usePreview";
+
+export interface Original {
+  source: Source | null;
+  /** For an image element. */
+  url: string | null;
+  /** Nothing that a browser could show. */
+  missing: boolean;
+}
+
+const NOTHING: Original = { source: null, url: null, missing: false };
+
+export function useOriginal(job: Job, shelf: Shelf): Original {
+  const [original, setOriginal] = useState<Original>(NOTHING);
+  const id = idOf(job);
+  const local = job.size > 0;
+  useEffect(() => {
+    let url: string | null = null;
+    let stale = false;
+    const found = async (): Promise<void> => {
+      const kept = (await shelf.picture(job.key, "before")) ?? (await shelf.picture(job.key, "photo"));
+      const blob = kept ?? (id ? await fetched(id) : null);
+      if (!blob) return void (stale || setOriginal({ ...NOTHING, missing: true }));
+      if (stale) return;
+      if (!kept) shelf.putPicture(job.key, "before", blob);
+      url = URL.createObjectURL(blob);
+      const size = await sizeOf(url);
+      if (stale) return void URL.revokeObjectURL(url);
+      if (!size) return void setOriginal({ ...NOTHING, missing: true });
+      setOriginal({ source: { blob, ...size }, url, missing: false });
+    };
+    void found();
+    return () => {
+      stale = true;
+      if (url) URL.revokeObjectURL(url);
+      setOriginal(NOTHING);
+    };
+    // A local photo is the same before and after it has an id; one that came by a link is not there before.
+  }, [job.key, local ? "" : id, shelf]); // eslint-disable-line react-hooks/exhaustive-deps
+  return original;
+}
+
+async function fetched(id: string): Promise<Blob | null> {
+  try {
+    const answer = await fetch(`/photo/${id}/original`);
+    return answer.ok ? await answer.blob() : null;
+  } catch {
+    return null; // offline: the result may still be in the browser's own store
+  }
+}
+
+/** Width and height as shown, null when the browser cannot read it. Decodes nothing. */
+function sizeOf(url: string): Promise<{ width: number; height: number } | null> {
+  return new Promise((resolve) => {
+    const image = new Image();
+    image.onload = () => {
+      resolve(image.naturalWidth ? { width: image.naturalWidth, height: image.naturalHeight } : null);
+    };
+    image.onerror = () => {
+      resolve(null);
+    };
+    image.src = url;
+  });
+}

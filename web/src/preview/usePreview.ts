@@ -1,0 +1,73 @@
+// A canvas that shows a photo developed at some exposure, painted by the worker; and what the worker tells of it.
+import { useEffect, useRef, useState } from "react";
+import type { Asked, Shown, Told } from "./protocol";
+
+const LONGEST = 1600; // pixels of a preview's longer side
+let worker: Worker | null = null;
+let last = 0;
+
+function developer(): Worker {
+  worker ??= new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: "preview" });
+  return worker;
+}
+
+/** The worker is a small script; asked for early, it is there when the first photo comes. */
+export function warmPreviews(): void {
+  developer();
+}
+
+export interface Source {
+  blob: Blob;
+  /** Pixels of the upright photo. */
+  width: number;
+  height: number;
+}
+
+export interface Preview {
+  /** Put this into the page; the canvas comes into it. */
+  place: React.RefObject<HTMLDivElement | null>;
+  shown: Shown | null;
+  /** The browser cannot decode this photo. */
+  failed: boolean;
+}
+
+/** `ratio` null: the exposure that the preview itself finds best. */
+export function usePreview(source: Source | null, ratio: number | null): Preview {
+  const place = useRef<HTMLDivElement>(null);
+  const id = useRef(0);
+  const wanted = useRef(ratio);
+  const [told, setTold] = useState<Told | null>(null);
+
+  useEffect(() => {
+    wanted.current = ratio;
+    if (id.current) developer().postMessage({ kind: "expose", id: id.current, ratio } satisfies Asked);
+  }, [ratio]);
+
+  useEffect(() => {
+    const holder = place.current;
+    if (!source || !holder) return;
+    const mine = (last += 1);
+    id.current = mine;
+    const element = document.createElement("canvas");
+    holder.replaceChildren(element);
+    const canvas = element.transferControlToOffscreen();
+    const scale = Math.min(1, LONGEST / Math.max(source.width, source.height));
+    const width = Math.max(1, Math.round(source.width * scale));
+    const height = Math.max(1, Math.round(source.height * scale));
+    const listen = ({ data }: MessageEvent<Told>): void => {
+      if (data.id === mine) setTold(data);
+    };
+    const asked: Asked = { kind: "open", id: mine, photo: source.blob, width, height, canvas, ratio: wanted.current };
+    developer().addEventListener("message", listen);
+    developer().postMessage(asked, [canvas]);
+    return () => {
+      id.current = 0;
+      developer().removeEventListener("message", listen);
+      developer().postMessage({ kind: "close", id: mine } satisfies Asked);
+      element.remove();
+      setTold(null);
+    };
+  }, [source]);
+
+  return { place, shown: told?.kind === "shown" ? told : null, failed: told?.kind === "unshown" };
+}
