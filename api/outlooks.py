@@ -19,13 +19,16 @@ log = logging.getLogger("firstlight.api")
 
 
 class Launching(Protocol):
-    """What the API needs of `fleet.launcher.Launcher`. Both calls may raise StoreBusy and OSError."""
+    """What the API needs of `fleet.launcher.Launcher`. Each call may raise StoreBusy and OSError."""
 
     def ensure(self, reason: Reason) -> Outlook:
         """Start a machine if one is wanted and none comes; in a cloud that takes seconds."""
 
     def outlook(self) -> Outlook:
         """Observe only; at most a second old."""
+
+    def glance(self, reason: Reason | None = None) -> Outlook:
+        """What the rows tell, and what `ensure` would make of it for this reason; in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,15 +50,17 @@ class Outlooks:
     def __init__(self, launcher: Launching, *, wish: Callable[[], None] | None = None) -> None:
         self._launcher = launcher
         self._wish = wish
-        self._turn = threading.Condition()
+        self._turn = threading.Lock()
         self._wanted: dict[Reason, None] = {}  # a set that keeps its order
         self._launching = False
-        self._asked = self._answered = 0
-        self._refused: str | None = None
 
     def now(self) -> Outlook:
         """Raises StoreBusy and OSError."""
         return self._launcher.outlook()
+
+    def glance(self, intent: Reason | None = None) -> Outlook:
+        """As the rows have it, at once; with an intent as it will be once the launcher has heard. See `Launching`."""
+        return self._launcher.glance(intent)
 
     def seen(self, job: Job) -> Seen:
         """How a job stands: a waiting photo is held by the machines' state, or stands in the bridge's line.
@@ -78,28 +83,20 @@ class Outlooks:
     def phase(self, job: Job) -> Phase | None:
         return self.seen(job).phase
 
-    def ensure_soon(self, reason: Reason) -> int:
-        """Return at once with a ticket; the launcher is asked from another thread, once for all who ask meanwhile."""
+    def ensure_soon(self, reason: Reason) -> None:
+        """Return at once; the launcher is asked from another thread, once for all who ask meanwhile."""
         if self._wish is not None:
             self._wish()
         with self._turn:
             self._wanted[reason] = None
-            self._asked += 1
             if not self._launching:
                 self._launching = True
                 threading.Thread(target=self._launch, name="launch", daemon=True).start()
-            return self._asked
-
-    def ensured(self, ticket: int, *, timeout_s: float) -> str | None:
-        """Wait that long for the launcher's answer: a code of the registry when it refused to launch, else None."""
-        with self._turn:
-            self._turn.wait_for(lambda: self._answered >= ticket, timeout_s)
-            return self._refused
 
     def _launch(self) -> None:
         while True:
             with self._turn:
-                reasons, asked = list(self._wanted), self._asked
+                reasons = list(self._wanted)
                 self._wanted.clear()
                 if not reasons:
                     self._launching = False
@@ -111,12 +108,10 @@ class Outlooks:
                 done = True
             finally:
                 with self._turn:
-                    self._answered = asked
                     self._launching = done  # a defect ends this thread; the next call starts another
-                    self._turn.notify_all()
 
     def _ensure(self, reason: Reason) -> None:
         try:
-            self._refused = self._launcher.ensure(reason).refused
+            self._launcher.ensure(reason)
         except (FirstlightError, OSError, sqlite3.Error):
             log.exception("no machine could be ensured for %s; the tick tries again", reason)

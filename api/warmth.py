@@ -10,7 +10,6 @@ from fleet.outlook import Outlook
 from jobs.errors import Refused
 
 MOST_BYTES = 1024
-PATIENCE_S = 0.1  # for the launcher to say that it may not; a launch itself goes on without us
 
 
 def blueprint(service: Service) -> Blueprint:
@@ -18,19 +17,18 @@ def blueprint(service: Service) -> Blueprint:
 
     @pages.get("/warm")
     def tell() -> Response:
-        return _answer(service, service.outlooks.now())
+        return _answer(service, service.outlooks.glance())
 
     @pages.post("/warm")
     def warm() -> Response:
         if (request.content_length or 0) > MOST_BYTES:
             raise Refused("bad_intent")
         intent = warm_call(request.get_data()).intent
-        outlook = service.outlooks.now()
+        outlook = service.outlooks.glance(intent)
+        if outlook.refused is not None:
+            raise Refused(outlook.refused, outlook.detail)
         if outlook.state != "ready":
-            refused = service.outlooks.ensured(service.outlooks.ensure_soon(intent), timeout_s=PATIENCE_S)
-            outlook = service.outlooks.now()
-            if refused is not None and outlook.state == "none":
-                raise Refused(refused, outlook.detail)
+            service.outlooks.ensure_soon(intent)  # a launch takes seconds, and goes on without us
         return _answer(service, outlook)
 
     return pages

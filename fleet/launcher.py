@@ -12,7 +12,7 @@ from fleet.outlook import Outlook, outlook
 from fleet.policy import Launch, Policy, Stop, charges, decide, dollars
 from fleet.purse import Purse
 from fleet.slots import Slot, begun, failed, has_started, launched, settled, troubled, without_capacity, write_slot
-from fleet.view import Reason, View, observe
+from fleet.view import Reason, View, observe, recorded
 from jobs.errors import RowChanged, RowExists, StoreBusy
 from jobs.patience import learns, read_patience, write_patience
 from jobs.ports import Ports
@@ -100,6 +100,24 @@ class Launcher:
             view, now = self.look()
             self._cached = (now, outlook(view, self._policy, now))
         return self._cached[1]
+
+    def glance(self, reason: Reason | None = None) -> Outlook:
+        """What the rows tell, without a question to the fleet; with a reason, what `ensure` would make of it.
+
+        A machine counts as up until a look has settled its slot. Raises StoreBusy.
+        """
+        now = self._ports.clock()
+        view = recorded(self._ports, max_machines=self._policy.max_machines)
+        told = outlook(view, self._policy, now)
+        actions = decide(view, self._policy, now, reason=reason) if reason and told.state == "none" else []
+        launch = next((action for action in actions if isinstance(action, Launch)), None)
+        if launch is None:
+            return told
+        if launch.slot.charged or self._purse.covers(charges(launch, self._policy, now), now):
+            begins = begun(launch.slot, reason=launch.reason, now=now)
+            slots = (begins if slot.number == begins.number else slot for slot in view.slots)
+            return outlook(replace(view, slots=tuple(slots)), self._policy, now)
+        return replace(told, refused="warm_budget_spent") if launch.warm else told
 
     def advise(self, look: Look) -> None:
         """Tell idle workers how long to wait, from when photos were taken in hand lately. Raises StoreBusy."""

@@ -47,6 +47,25 @@ class View:
         return max(signs, key=lambda each: each.beat_ms, default=None)
 
 
+def recorded(ports: Ports, *, max_machines: int) -> View:
+    """A view from the rows alone: a slot whose launch succeeded has its machine. Raises StoreBusy."""
+    slots = {slot.number: slot for slot in read_slots(ports.table, up_to=max_machines)}
+    signs = heartbeats(ports.table, since_ms=ports.clock() - FORGET_AFTER_MS)
+    return View(
+        slots=tuple(slots.get(number, Slot(number=number)) for number in sorted({*range(max_machines), *slots})),
+        machines=tuple(
+            Machine(slot=slot.number, epoch=slot.epoch, launched_ms=slot.launched_ms, name="")
+            for slot in slots.values()
+            if slot.outcome == "launched"
+        ),
+        heartbeats=tuple(each for each in signs if not each.bridge),
+        bridge=tuple(each for each in signs if each.bridge),
+        waiting=ports.ledger.waiting(),
+        running=ports.ledger.running(),
+        usual=usual(ports.table),
+    )
+
+
 def observe(ports: Ports, fleet: Fleet, *, max_machines: int, watching_since_ms: int) -> View:
     """Look at everything once. Raises StoreBusy.
 

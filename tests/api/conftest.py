@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -65,6 +66,10 @@ class Machines:
         if self.hands.blind:
             raise StoreBusy("locked")
         return self.hands.outlook
+
+    def glance(self, reason: str | None = None) -> Outlook:
+        told = self.outlook()
+        return replace(told, refused=self.hands.refused) if reason and told.state == "none" else told
 
 
 @dataclass
@@ -140,6 +145,17 @@ class House:
         job = self.ports.ledger.change(job_id, lambda job: transition(job, now=self.hands.now_ms, **words))
         assert job is not None
         return job
+
+    def asked(self) -> list[str]:
+        """What the launcher was asked, ticks aside, once it has been asked everything so far."""
+        ensured = self.hands.ensured
+        ticks, pause = ensured.count("tick"), threading.Event()
+        self.service.outlooks.ensure_soon("tick")
+        for _ in range(2000):
+            if ensured.count("tick") > ticks:
+                return [reason for reason in ensured if reason != "tick"]
+            pause.wait(0.005)
+        raise AssertionError("the launcher was never asked")
 
     def begin(self, job_id: str, *, holder: str = "w") -> Job:
         return self.change(job_id, claim, token="t", holder=holder, terms=self.ports.ledger.terms)

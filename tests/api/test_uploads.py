@@ -289,8 +289,7 @@ def test_a_machine_is_asked_for_while_the_photo_is_still_arriving(house: House) 
     ensured: list[str] = []
 
     def arriving() -> None:
-        house.service.outlooks.ensured(house.service.outlooks.ensure_soon("view"), timeout_s=10)
-        ensured.extend(house.hands.ensured)
+        ensured.extend(house.asked())
 
     stream = Stream(body(("image", "n.jpg", JPEG)), before_the_end=arriving)
     assert house.send(stream, stream.headers).status_code == 202

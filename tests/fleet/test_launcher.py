@@ -177,3 +177,43 @@ def test_the_outlook_is_kept_for_a_second(world, settings: Settings, clock: Fake
     clock.pass_s(1)
     show(ports, 1, "ready")
     assert launcher.outlook().state == "ready"
+
+
+def test_a_glance_tells_what_a_launch_will_make_of_it_and_asks_the_fleet_nothing(world, settings: Settings) -> None:
+    ports, cloud = world
+    launcher = Launcher(ports, settings, Unasked())
+    assert (launcher.glance().state, launcher.glance().phase) == ("none", "starting_machine")
+    told = launcher.glance("view")
+    assert (told.state, told.phase, told.since_ms) == ("starting", "starting_machine", ports.clock())
+    assert launcher.glance().state == "none"  # nothing was begun
+    Launcher(ports, settings, cloud).ensure("view")
+    assert launcher.glance().state == "starting"
+    show(ports, 1, "ready")
+    assert (launcher.glance("pick").state, launcher.glance().ready_in_s) == ("ready", 0.0)
+
+
+def test_a_glance_says_that_the_budget_is_spent_before_anybody_launches(world, settings: Settings) -> None:
+    ports, cloud = world
+    poor = replace(settings, warm_budget=4)
+    launcher = Launcher(ports, poor, Unasked())
+    for epoch in range(1, 4):
+        assert launcher.glance("view").refused is None
+        Launcher(ports, poor, cloud).ensure("view")
+        show(ports, epoch, "draining", ready_ms=ports.clock())
+        cloud.lose(0)
+        Launcher(ports, poor, cloud).look()
+    assert (launcher.glance("view").state, launcher.glance("view").refused) == ("none", "warm_budget_spent")
+    assert launcher.glance("pick").state == "starting"
+
+
+def test_a_glance_knows_a_slot_that_pauses(world, settings: Settings) -> None:
+    ports, _ = world
+    now = ports.clock()
+    pausing = Slot(number=0, epoch=1, outcome="no_capacity", not_before_ms=now + 60_000, trouble_ms=now)
+    write_slot(ports.table, pausing)
+    told = Launcher(ports, settings, Unasked()).glance("pick")
+    assert (told.state, told.phase, told.refused) == ("none", "waiting_for_capacity", None)
+
+
+class Unasked:
+    """A fleet that nobody may ask anything."""
