@@ -35,6 +35,7 @@ def command(*, boot_s: float, engine: str) -> None:
     for needed in ("boto3", "moto", "flask_cors", *(["torch"] if engine == "torch" else [])):
         if find_spec(needed) is None:
             raise click.ClickException(f"{needed} is missing here; `make run-cloud` installs it")
+    os.environ["FLEET"] = "none:"  # noqa: TID251 — an entry point; until there is a template for machines
     settings = read_settings()
     logs = Path(settings.spool).absolute().parent / "logs"
     environ = os.environ  # noqa: TID251 — an entry point; boto3 looks there
@@ -56,7 +57,7 @@ def command(*, boot_s: float, engine: str) -> None:
         from cli.up import command as up  # noqa: PLC0415 — loads the API
 
         assert up.callback is not None
-        up.callback()
+        up.callback(page=False)
     finally:
         cloud.terminate()
         try:
