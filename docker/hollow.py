@@ -2,8 +2,8 @@
 
     python hollow.py PREFIX
 
-OpenCV's wheel carries FFmpeg, an old OpenSSL, an AV1 codec and a BLAS: 80 MB that every import maps and every scanner
-of images reports, of which decoding a PNG or a TIFF calls nothing. The loader wants them all the same, so each gets a
+OpenCV's wheel carries FFmpeg, an old OpenSSL and a BLAS: 75 MB that every import maps and every scanner of images
+reports, of which decoding a picture calls nothing. The loader wants them all the same, so each gets a
 library of the same name, with the same symbols and versions, whose functions end the process with a sentence.
 """
 
@@ -15,7 +15,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-HOLLOW = ("libavcodec-*", "libavformat-*", "libavutil-*", "libswscale-*", "libaom-*", "libopenblasp-*")
+HOLLOW = ("libavcodec-*", "libavformat-*", "libavutil-*", "libswscale-*", "libopenblasp-*")
 UNLINKED = (  # what only the hollow ones were linked with
     "libswresample-*", "libvpx-*", "libssl-*", "libcrypto-*", "libdrm-*", "libgfortran-*", "libquadmath-*",
 )  # fmt: skip

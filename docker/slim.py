@@ -46,12 +46,19 @@ NOT_NEEDED: dict[str, dict[str, str]] = {  # package → what of it → why it g
         "_core/lib": "for compilers",
         "f2py": "wraps Fortran",
         "random/lib": "for compilers",
+        "distutils": "builds packages",
+        "_core/*_tests.*.so": "its tests",
+        "_core/_simd.*.so": "its tests",
         "**/*.pyi": "for type checkers",
     },
     "PIL": {
         "_imagingft.*": "draws text",
         "_imagingtk.*": "windows",
         "**/*.pyi": "for type checkers",
+    },
+    "rawpy": {
+        "libraw_r.so": "a copy of libraw_r.so.25: a wheel holds no links",
+        "libraw_r.so.*.*": "as above",
     },
     "torch": {
         "include": "for compilers",

@@ -13,7 +13,7 @@ FROM ${BASE}${DIGEST} AS base
 # hadolint ignore=DL3008
 RUN apt-get update \
  && apt-get install -y --no-install-recommends libseccomp2 tini \
- && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/*
+ && rm -rf /usr/bin/tini-static /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/*
 COPY docker/bare.py /tmp/
 RUN python /tmp/bare.py && rm /tmp/bare.py
 
@@ -21,7 +21,9 @@ RUN python /tmp/bare.py && rm /tmp/bare.py
 FROM ${BASE}${DIGEST} AS tools
 ENV PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_COMPILE=1
 # hadolint ignore=DL3008
-RUN apt-get update && apt-get install -y --no-install-recommends binutils gcc libc6-dev
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends binutils gcc libc6-dev \
+ && rm -rf /var/lib/apt/lists/*
 COPY docker/slim.py docker/hollow.py docker/compiled.py /build/
 COPY constraints.txt /build/
 
