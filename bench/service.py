@@ -99,12 +99,18 @@ def free_port() -> int:
 
 @contextmanager
 def service(
-    *, command: str = "up", prefix: tuple[str, ...] = (), world: bool = False, **settings: object
+    *,
+    command: str = "up",
+    arguments: tuple[str, ...] = (),
+    prefix: tuple[str, ...] = (),
+    world: bool = False,
+    **settings: object,
 ) -> Iterator[Service]:
     """Run the service with these settings until the block ends; nothing of it is left then.
 
     `command` is `up`, or `rehearse` for stores and machines in a stand-in for AWS, which then are not the settings'.
-    `prefix` is a command that runs it (`setpriv …`, `unshare …`); `world` lets any user write its folder.
+    `arguments` are its own; `prefix` is a command that runs it (`setpriv …`, `unshare …`); `world` lets any user write
+    its folder.
     """
     with tempfile.TemporaryDirectory(prefix="firstlight-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
@@ -122,7 +128,7 @@ def service(
         }
         with (folder / "up.log").open("wb") as log:
             process = subprocess.Popen(
-                [*prefix, str(Path(sys.prefix) / "bin" / "python"), "-m", "cli", command],
+                [*prefix, str(Path(sys.prefix) / "bin" / "python"), "-m", "cli", command, *arguments],
                 cwd=ROOT,
                 env={**os.environ, **{key: str(value) for key, value in chosen.items()}},
                 stdout=log,

@@ -11,6 +11,7 @@ import json
 import re
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from io import BytesIO
@@ -72,6 +73,8 @@ class StandIn:
             connection: socket.socket = environ["werkzeug.socket"]
             connection.shutdown(socket.SHUT_RDWR)
             raise ConnectionAbortedError from None  # the server knows what to do about those who hang up
+        if action == "CreateFleet":
+            time.sleep(self._region.weather.answer_ms / 1000)
         return _said(start, 200, wire.answer(action, told), "text/xml")
 
     def _metadata(self, environ: Environ, start: Start, name: str, path: str) -> Iterable[bytes]:

@@ -27,9 +27,9 @@ class Weather:
     """Fair by default. Probabilities are per call, `dry` per pool and moment; times in milliseconds. A fleet may be
     `declined` as a whole, and its token then is not taken. Lists are between `least_lag_ms` and `lag_ms` old.
 
-    `next` holds what the next calls of an action meet, first come first served: `lost_before`, `lost_after`, or an
-    error code. `dry_pools` maps `market/type/zone` to the code with which it refuses, `quotas` `market/flavour` to the
-    vCPUs that the account may have.
+    Over HTTP a fleet takes `answer_ms` to be made. `next` holds what the next calls of an action meet, first come first
+    served: `lost_before`, `lost_after`, or an error code. `dry_pools` maps `market/type/zone` to the code with which it
+    refuses, `quotas` `market/flavour` to the vCPUs that the account may have.
     """
 
     chance: Random = field(default_factory=Random)
@@ -40,6 +40,7 @@ class Weather:
     dry: float = 0.0
     least_lag_ms: int = 0
     lag_ms: int = 0
+    answer_ms: int = 0
     boot_ms: int = 0
     shutdown_ms: int = 0
     replays_ended: bool = False
