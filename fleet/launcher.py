@@ -109,7 +109,10 @@ class Launcher:
         now = self._ports.clock()
         view = recorded(self._ports, max_machines=self._policy.max_machines)
         told = outlook(view, self._policy, now)
-        actions = decide(view, self._policy, now, reason=reason) if reason and told.state == "none" else []
+        if reason is None or told.state != "none":
+            return told
+        view = replace(view, waiting=self._ports.ledger.waiting(), running=self._ports.ledger.running())
+        actions = decide(view, self._policy, now, reason=reason)
         launch = next((action for action in actions if isinstance(action, Launch)), None)
         if launch is None:
             return told

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from fleet.machines import Fleet, Machine
-from fleet.slots import Slot, read_slots
+from fleet.slots import GROUP, Slot, read_slots
 from jobs.heartbeat import FORGET_AFTER_MS, Heartbeat, heartbeats
 from jobs.job import Phase
 from jobs.ports import Ports
@@ -48,11 +48,15 @@ class View:
 
 
 def recorded(ports: Ports, *, max_machines: int) -> View:
-    """A view from the rows alone: a slot whose launch succeeded has its machine. Raises StoreBusy."""
-    slots = {slot.number: slot for slot in read_slots(ports.table, up_to=max_machines)}
+    """A view of the machines from the rows alone: a slot whose launch succeeded has its machine. Raises StoreBusy.
+
+    Surplus slots and the photos' number are left out: each would be one more question to the table.
+    """
+    rows = ports.table.read_many(f"{GROUP}/{number}" for number in range(max_machines))
+    slots = {slot.number: slot for slot in map(Slot.from_row, rows.values())}
     signs = heartbeats(ports.table, since_ms=ports.clock() - FORGET_AFTER_MS)
     return View(
-        slots=tuple(slots.get(number, Slot(number=number)) for number in sorted({*range(max_machines), *slots})),
+        slots=tuple(slots.get(number, Slot(number=number)) for number in range(max_machines)),
         machines=tuple(
             Machine(slot=slot.number, epoch=slot.epoch, launched_ms=slot.launched_ms, name="")
             for slot in slots.values()
@@ -60,8 +64,6 @@ def recorded(ports: Ports, *, max_machines: int) -> View:
         ),
         heartbeats=tuple(each for each in signs if not each.bridge),
         bridge=tuple(each for each in signs if each.bridge),
-        waiting=ports.ledger.waiting(),
-        running=ports.ledger.running(),
         usual=usual(ports.table),
     )
 
