@@ -11,6 +11,7 @@ COMMANDS = {  # name → what it does, in the order of the help text
     "rehearse": "Run the service as it runs on AWS, with no account, on a stand-in for AWS.",
     "enhance": "Brighten photos right here, without a server.",
     "serve": "Run the API alone, in the foreground, as in a container.",
+    "send": "Send photos to a running service, and fetch their bright pictures.",
     "tick": "Sweep jobs, reap machines and start those that are needed, for ever or once.",
     "worker": "Run one worker that drains the queue.",
     "jobs": "List, watch and show photos; retry, cancel, bring dead letters back.",
