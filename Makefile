@@ -11,7 +11,7 @@ HAS_GPU := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo yes; [ "$$(unam
 RUN_NEEDS := $(VENV)/.ready-run $(if $(HAS_GPU)$(filter torch,$(ENGINE)),$(VENV)/.ready-torch)
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-cloud deploy destroy test test-all lint format bench bench-all clean
+.PHONY: help run run-cloud deploy destroy test test-all lint format bench bench-all images try-images clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,12 @@ format: $(VENV)/.ready-lint  ## Let ruff lay out the code
 
 bench: $(VENV)/.ready-test  ## Measure the way of a photo, and the old network, side by side
 	$(BIN)/firstlight bench
+
+images:  ## Build the container images (FLAVOURS="cpu gpu", DIGEST=@sha256:… of the base)
+	@DIGEST="$(DIGEST)" sh docker/images.sh $(or $(FLAVOURS),cpu)
+
+try-images: $(VENV)/.ready-test  ## Build the images without Docker and try them (root, Debian; five minutes)
+	@$(BIN)/python docker/trial.py $(if $(TORCH),--torch $(TORCH))
 
 clean:  ## Remove what make installed; photos and jobs under var/ stay
 	rm -rf $(VENV)

@@ -30,8 +30,8 @@ def three(grey):
 
 
 def counts():
-    """A dark Bayer mosaic, 12 bits above a black level."""
-    return (np.random.default_rng(1).integers(0, 300, (480, 640)) + 256).astype(np.uint16)
+    """A dark Bayer mosaic, a little above the black level of `dng`."""
+    return (np.random.default_rng(1).integers(0, 600, (480, 640)) + 540).astype(np.uint16)
 
 
 PHOTOS = {
@@ -204,10 +204,9 @@ def test_start_to_ready_is_measured(folders, api):
             waited("the worker is ready", lambda: another.says("ready"))
             workers.append((another.sofar(), another.cpu_s()))
     for name, pairs in (("API", apis), ("worker", workers)):
-        for what, figures in zip(("s", "CPU s"), zip(*pairs, strict=True), strict=True):
-            print(
-                f"\nstart → ready, {name}: {statistics.median(figures):.2f} {what} ({min(figures):.2f}–{max(figures):.2f})"
-            )
+        for unit, figures in zip(("s", "CPU s"), zip(*pairs, strict=True), strict=True):
+            middle, least, most = statistics.median(figures), min(figures), max(figures)
+            print(f"\nstart → ready, {name}: {middle:.2f} {unit} ({least:.2f}–{most:.2f})")
 
 
 @pytest.mark.skipif(not os.environ["FIRSTLIGHT_GPU_IMAGE"], reason="built with --torch only")
