@@ -31,7 +31,7 @@ destroy: $(VENV)/.ready-cloud  ## End its machines and take everything out of th
 test: $(VENV)/.ready-test  ## Install what is needed and run the tests (a few minutes)
 	$(BIN)/pytest -m "not slow" -n 2
 
-test-all: $(VENV)/.ready-test  ## The slow suites: end to end under kills, hangs, floods and small memory
+test-all: $(VENV)/.ready-test $(VENV)-ministack/.ready  ## The slow suites: end to end under kills, hangs, floods and small memory
 	$(BIN)/pytest -m slow -s
 
 lint: $(VENV)/.ready-lint  ## Style, types, and the arrows between the rooms
@@ -54,7 +54,7 @@ try-images: $(VENV)/.ready-test  ## Build the images without Docker and try them
 	@$(BIN)/python docker/trial.py $(if $(TORCH),--torch $(TORCH))
 
 clean:  ## Remove what make installed; photos and jobs under var/ stay
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(VENV)-ministack
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else 1)' || { \
@@ -86,6 +86,12 @@ $(VENV)/.ready-cloud: $(VENV)/.ready-run
 
 $(VENV)/.ready-test: $(VENV)/.ready-run $(VENV)/.ready-torch
 	$(PIP) install -q -c constraints.txt -e '.[test,cloud,torch]'
+	@touch $@
+
+# A newer ministack, which enforces IAM; apart, because it wants a botocore of its own.
+$(VENV)-ministack/.ready: | $(BIN)/python
+	@$(PYTHON) -m venv $(VENV)-ministack
+	@$(VENV)-ministack/bin/pip --disable-pip-version-check install -q 'ministack==1.5.33'
 	@touch $@
 
 $(VENV)/.ready-lint: $(VENV)/.ready-test
