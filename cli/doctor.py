@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import textwrap
 import time
 from dataclasses import asdict
 
@@ -16,6 +17,8 @@ from fleet.checkup.world import open_world
 from jobs.clock import now_ms
 from jobs.settings import BadSetting, Settings
 
+EDGE = 80
+INDENT = {"initial_indent": "  ", "subsequent_indent": "  "}
 MARKS = {"error": ("✗", "red"), "warning": ("!", "yellow")}
 
 
@@ -68,7 +71,7 @@ def _tell(report: Report) -> None:
     for found in sorted(report.findings, key=lambda each: each.severity):
         mark, colour = MARKS[found.severity]
         click.secho(f"{mark} {found.code}", fg=colour, bold=True)
-        click.echo(click.wrap_text(found.says, width=80, initial_indent="  ", subsequent_indent="  "))
+        click.echo(textwrap.fill(found.says, EDGE, break_on_hyphens=False, break_long_words=False, **INDENT))
         click.echo(f"  → {found.cure}\n")
     for why in dict.fromkeys(report.left_out.values()):
         names = ", ".join(name for name, said in report.left_out.items() if said == why)

@@ -186,14 +186,27 @@ def no_budget_set(lamp: Installation, _: object) -> None:
     lamp.settings = replace(lamp.settings, dollar_budget=0.0)
 
 
-FAULTS: list[tuple[Callable[[Installation, pytest.MonkeyPatch], None], str, int, str]] = [
+Plant = Callable[[Installation, pytest.MonkeyPatch], None]
+FAULTS: list[tuple[Plant, str, int, str]] = [
     # what is planted, what is found, the exit status, what the cure names
     (no_credentials, "no_credentials", 2, "aws configure"),
-    (no_region, "no_region", 2, "AWS_DEFAULT_REGION"),
     (no_quota_for_gpus, "quota_gpu_spot", 2, "--quota-code L-3819A6DF"),
     (no_image, "image_missing", 2, "make deploy"),
-    (no_template, "no_template", 2, "make deploy"),
     (metadata_without_session, "template_without_imdsv2", 2, "V2 only"),
+    (no_table, "no_table", 2, "firstlight setup"),
+    (dead_letters, "dead_letters", 1, "firstlight jobs replay"),
+    (an_orphan, "orphan_machine", 2, "aws ec2 terminate-instances --instance-ids i-"),
+    (a_silent_machine, "machine_silent", 2, "aws ec2 terminate-instances --instance-ids i-"),
+    (a_clock_ahead, "clock_off", 2, "timedatectl set-ntp true"),
+    (dollars_spent, "budget_dollars", 2, "DOLLAR_BUDGET=10"),
+    (failing_machines, "setup_breaker", 2, "get-console-output"),
+    (a_job_past_its_deadline, "job_past_deadline", 2, "firstlight tick --once"),
+    (a_job_without_machine, "jobs_without_machine", 2, "firstlight machines list"),
+    (no_tick, "tick_stale", 1, "firstlight tick"),
+]
+MORE: list[tuple[Plant, str, int, str]] = [
+    (no_region, "no_region", 2, "AWS_DEFAULT_REGION"),
+    (no_template, "no_template", 2, "make deploy"),
     (metadata_without_tags, "template_without_tags", 2, "Allow tags in metadata"),
     (stopping_only, "template_only_stops", 2, "Terminate"),
     (no_role, "template_without_role", 2, "instance profile"),
@@ -203,32 +216,27 @@ FAULTS: list[tuple[Callable[[Installation, pytest.MonkeyPatch], None], str, int,
     (no_bucket, "no_bucket", 2, "firstlight setup"),
     (an_open_bucket, "bucket_open", 2, "Block Public Access"),
     (no_queue, "no_queue", 2, "firstlight setup"),
-    (no_table, "no_table", 2, "firstlight setup"),
-    (dead_letters, "dead_letters", 1, "firstlight jobs replay"),
-    (an_orphan, "orphan_machine", 2, "aws ec2 terminate-instances --instance-ids i-"),
     (an_old_machine, "machine_too_old", 2, "aws ec2 terminate-instances --instance-ids i-"),
-    (a_silent_machine, "machine_silent", 2, "aws ec2 terminate-instances --instance-ids i-"),
     (a_volume_left, "volume_left", 1, "aws ec2 delete-volume --volume-id vol-"),
     (a_blob_left, "orphan_blobs", 1, "firstlight tick"),
-    (a_clock_ahead, "clock_off", 2, "timedatectl set-ntp true"),
-    (dollars_spent, "budget_dollars", 2, "DOLLAR_BUDGET=10"),
     (warm_launches_spent, "budget_warm", 1, "WARM_BUDGET=40"),
-    (failing_machines, "setup_breaker", 2, "get-console-output"),
     (a_refused_launch, "launch_refused", 2, "next photo tries again"),
     (refused_pools, "pools_refused", 1, "SUBNETS"),
-    (a_job_past_its_deadline, "job_past_deadline", 2, "firstlight tick --once"),
     (an_abandoned_job, "job_abandoned", 2, "firstlight tick --once"),
     (a_job_without_attempts, "job_without_attempts", 2, "firstlight jobs cancel 00000000-"),
-    (a_job_without_machine, "jobs_without_machine", 2, "firstlight machines list"),
-    (no_tick, "tick_stale", 1, "firstlight tick"),
     (no_worker, "no_worker", 1, "firstlight worker"),
     (no_budget_set, "no_dollar_budget", 1, "DOLLAR_BUDGET=5"),
 ]
 
 
-@pytest.mark.parametrize(("plant", "code", "status", "cure"), FAULTS, ids=[row[1] for row in FAULTS])
+def rows(*, slow: bool) -> list[object]:
+    marks = [pytest.mark.slow] if slow else []
+    return [pytest.param(*row, id=row[1], marks=marks) for row in (MORE if slow else FAULTS)]
+
+
+@pytest.mark.parametrize(("plant", "code", "status", "cure"), [*rows(slow=False), *rows(slow=True)])
 def test_a_planted_fault_is_found_alone_and_with_its_cure(
-    lamp: Installation, monkeypatch: pytest.MonkeyPatch, plant: Callable[..., None], code: str, status: int, cure: str
+    lamp: Installation, monkeypatch: pytest.MonkeyPatch, plant: Plant, code: str, status: int, cure: str
 ) -> None:
     from fleet.checkup.finding import status as status_of
 
