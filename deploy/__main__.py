@@ -73,11 +73,11 @@ def destroy(chosen: tuple[Terraform, Path, bool]) -> None:
         terraform.check()
         click.echo(f"Account {_account()}. Asking Terraform what is there …")
         terraform.init()
-        told = terraform.outputs()
-        plan = terraform.plan(destroy=True)
-        if not changes(plan):
+        if not terraform.holds():
             click.echo("Nothing is deployed.")
             return
+        told = terraform.outputs()
+        plan = terraform.plan(destroy=True)
         leaving = Leaving(Clients(region=told.get("region")), told.get("project", "firstlight"))
         for line in changes(plan):
             click.echo(f"  {line}")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 LEAST_VERSION = (1, 5)
+NO_STATE = "No state file was found"
 MOST_LINES = 40  # of what Terraform said last, when it fails
 INSTALL = "https://developer.hashicorp.com/terraform/install"
 
@@ -72,8 +73,18 @@ class Terraform:
         self._plan.unlink()
 
     def destroy(self, *targets: str) -> None:
-        """Destroy these and what hangs on them, or all. Raises TerraformRefused."""
-        self._told("destroy", "-input=false", "-auto-approve", *(f"-target={each}" for each in targets))
+        """Destroy these and what hangs on them, or all, as a plan has just found them. Raises TerraformRefused."""
+        chosen = [f"-target={each}" for each in targets]
+        self._told("destroy", "-input=false", "-auto-approve", "-refresh=false", *chosen)
+
+    def holds(self) -> bool:
+        """Whether anything is deployed."""
+        try:
+            return bool(self._asked("state", "list").strip())
+        except TerraformRefused as fact:
+            if NO_STATE in str(fact):
+                return False
+            raise
 
     def outputs(self) -> dict[str, Any]:
         """Empty where nothing is deployed."""
@@ -89,7 +100,7 @@ class Terraform:
         return self.command("show", str(self._plan))
 
     def _line(self, verb: str, words: tuple[str, ...]) -> list[str]:
-        colour = [] if verb in ("version", "show", "output") else ["-no-color"]
+        colour = ["-no-color"] if verb in ("init", "plan", "apply", "destroy") else []
         return [self._program, f"-chdir={self._configuration}", verb, *colour, *words]
 
     def _asked(self, verb: str, *words: str) -> str:

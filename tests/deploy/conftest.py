@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from fleet.stand_in.cloud import LocalCloud, fair
+from jobs.clients import Clients
+from tests.deploy.deployment import Deployment, bake, environ_of, inventory, policy_of, written
+from tests.deploy.wire import Tap
 from tests.jobs.clouds import nobody
 
 REGISTRY = ("registry.terraform.io", 443)
@@ -50,3 +55,37 @@ def pytest_report_header() -> str:
 @pytest.fixture(autouse=True)
 def _nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     nobody(monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        nobody(monkeypatch)
+        folder = tmp_path_factory.mktemp("deployment")
+        cloud = LocalCloud(environ=os.environ, logs=folder / "machines", weather=fair(boot_s=0.5))
+        monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.endpoint)
+        tap = Tap(cloud.server._http.app)
+        cloud.server._http.app = tap
+        bake(Clients())
+        written(folder)
+        made = Deployment(
+            cloud=cloud, tap=tap, folder=folder, environ=environ_of(cloud, plugins()), before=inventory(cloud)
+        )
+        said = made.command("apply")
+        assert "make    aws_s3_bucket.blobs" in said
+        assert "DESTROY" not in said
+        cloud.region.subnets = cloud.account.subnets()
+        resources = made.resources()
+        tap.templates = {
+            each["name"]: {
+                "id": each["id"],
+                "image": each["image_id"],
+                "group": each["vpc_security_group_ids"][0],
+                "role": resources["aws_iam_role.worker"]["arn"],
+            }
+            for address, each in resources.items()
+            if address.startswith("aws_launch_template.")
+        }
+        made.policies = {role: policy_of(Clients(), role) for role in ("api", "worker")}
+        yield made
+        cloud.close()
