@@ -63,7 +63,6 @@ def command(settings: Settings) -> list[str]:
         "worker-reload-mercy": MERCY_S,
         "disable-logging": None,  # api.accounts writes the line
         "log-master": None,
-        "chdir": str(ROOT),
         "pythonpath": str(ROOT),
         "module": "api.wsgi:app",
     }

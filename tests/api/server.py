@@ -111,6 +111,7 @@ def serving(folder: Path, **own: Any) -> Iterator[Server]:
             stdout=log,
             stderr=log,
             start_new_session=True,
+            cwd=folder,
         )
     server = Server(settings, folder, process)
     try:

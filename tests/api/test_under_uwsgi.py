@@ -45,6 +45,10 @@ def test_a_photo_is_taken_and_told_of(server: Server) -> None:
     assert (status, body) == (304, b"")
 
 
+def test_relative_places_are_meant_from_where_it_was_started(server: Server) -> None:
+    assert Path(f"/proc/{server.process.pid}/cwd").resolve() == server.folder.resolve()
+
+
 def test_what_is_no_photo_is_refused_by_the_sandboxed_decoder(server: Server) -> None:
     status, _, body = server.ask("POST", "/upload", form(b"\xff\xd8\xff" + bytes(100_000)), FORM)
     assert (status, json.loads(body)["code"]) == (422, "unreadable_photo")
