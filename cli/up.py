@@ -19,6 +19,7 @@ import click
 from api import server
 from cli.builder import Builder
 from cli.settings import read_settings
+from fleet.bridge import bridge_fleet
 from fleet.fleets import open_fleet
 from jobs.clock import now_ms
 from jobs.errors import FirstlightError
@@ -73,6 +74,8 @@ def command(*, page: bool) -> None:
             _ended(process, hurry)
         with closing(open_ports(settings, clock=now_ms)) as ports:
             open_fleet(settings, ports).stop_all()
+            if settings.bridge:
+                bridge_fleet(settings, ports).stop_all()  # the tick ends it, unless it was killed
     if died:
         lines = (logs / f"{died}.log").read_text(errors="replace").splitlines()[-TOLD_LINES:]
         raise click.ClickException("\n".join([f"the {died} process ended by itself; its last words:", *lines]))

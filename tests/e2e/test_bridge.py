@@ -1,8 +1,11 @@
 """A cold start in the cloud's configuration: the bridge brings first light, and machines start all the same."""
 
+import os
 import re
+import signal
 import socket
 import time
+from contextlib import closing
 from urllib.parse import urlsplit
 
 import pytest
@@ -10,6 +13,9 @@ import requests
 
 from bench.nights import night_jpeg
 from bench.service import service
+from jobs.clock import now_ms
+from jobs.heartbeat import Heartbeat, beat
+from jobs.table import SqliteTable
 
 pytestmark = pytest.mark.slow
 BOUND_S = 90
@@ -79,3 +85,27 @@ def test_a_launch_begins_with_an_uploads_headers_and_holds_nobody(cloud, stand_i
         assert time.monotonic() - began < 4  # the launch itself takes five seconds
         client.sendall(body[2000:])
         assert client.recv(12) == b"HTTP/1.1 202"
+
+
+def test_a_photo_in_the_bridges_hands_goes_back_with_its_attempt_when_a_machine_is_ready():
+    with service(FLEET="none:", BRIDGE=1) as alone:
+        job = alone.upload(night_jpeg(6000, 4000))["id"]
+        until(lambda: alone.status(job)["phase"] == "enhancing")
+        with closing(SqliteTable(f"{alone.folder}/jobs.db")) as table:
+            now = now_ms()
+            beat(
+                table, Heartbeat(worker="m", slot=-1, epoch=0, state="ready", started_ms=now, beat_ms=now, ready_ms=now)
+            )
+        until(lambda: not bridges(alone))
+        told = alone.status(job)
+    assert (told["state"], told["attempts"]) == ("queued", 0)
+
+
+def test_nothing_of_the_bridge_runs_once_the_service_has_ended():
+    with service(FLEET="none:", BRIDGE=1) as alone:
+        requests.post(f"{alone.url}/warm", json={"intent": "view"}, timeout=10)
+        until(lambda: bridges(alone))
+        [tick] = alone.processes(running="-m cli tick")
+        os.kill(tick, signal.SIGKILL)  # which ends the service, too
+        until(lambda: alone.process.poll() is not None)
+    assert not alone.processes(running="-m worker")
