@@ -72,10 +72,7 @@ def command(*, page: bool) -> None:
             click.echo("Uploads that are still arriving may finish; Ctrl-C again ends them, too")
         for process in processes.values():
             _ended(process, hurry)
-        with closing(open_ports(settings, clock=now_ms)) as ports:
-            open_fleet(settings, ports).stop_all()
-            if settings.bridge:
-                bridge_fleet(settings, ports).stop_all()  # the tick ends it, unless it was killed
+        _end_machines(settings)
     if died:
         lines = (logs / f"{died}.log").read_text(errors="replace").splitlines()[-TOLD_LINES:]
         raise click.ClickException("\n".join([f"the {died} process ended by itself; its last words:", *lines]))
@@ -123,6 +120,13 @@ def _answers(settings: Settings) -> bool:
             return True
     except (urllib.error.URLError, OSError):
         return False
+
+
+def _end_machines(settings: Settings) -> None:
+    with closing(open_ports(settings, clock=now_ms)) as ports:
+        open_fleet(settings, ports).stop_all()
+        if settings.bridge:
+            bridge_fleet(settings, ports).stop_all()  # the tick ends it, unless it was killed
 
 
 def _ended(process: subprocess.Popen[bytes], hurry: threading.Event) -> None:
