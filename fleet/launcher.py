@@ -9,7 +9,7 @@ from fleet.idle import idle_s, noticed
 from fleet.machines import Fleet, LaunchRefused, NoCapacity, SlotTaken
 from fleet.meter import MARGIN_MS, PERIOD_MS, due_ms, unused_ms
 from fleet.outlook import Outlook, outlook
-from fleet.policy import Launch, Policy, Stop, charges, decide, dollars
+from fleet.policy import Launch, Policy, Stop, charges, decide, dollars, warm_charge
 from fleet.purse import Purse
 from fleet.slots import Slot, begun, failed, has_started, launched, settled, troubled, without_capacity, write_slot
 from fleet.view import Reason, View, observe, recorded
@@ -125,12 +125,14 @@ class Launcher:
     def advise(self, look: Look) -> None:
         """Tell idle workers how long to wait, from when photos were taken in hand lately. Raises StoreBusy."""
         view, now = look
-        signs = [each for each in view.heartbeats if each.last_job_ms]
+        signs = [each for each in (*view.heartbeats, *view.bridge) if each.last_job_ms]
         if not learns(self._settings) or not signs:
             return
         before = read_patience(self._ports.table)
         after = noticed(before, signs, now=now)
-        if after is not before:
+        if after is not before and after.quiet_s == before.quiet_s:
+            write_patience(self._ports.table, after)
+        elif after is not before:
             start_s = sum(view.usual.get(phase, UNMEASURED_S) for phase in ("starting_machine", "loading_model"))
             stay_s = idle_s(
                 after.quiet_s,
@@ -157,6 +159,9 @@ class Launcher:
             if written is not None and after.outcome == "ended":
                 unused = unused_ms(slot.paid_until_ms, now=now)
                 self._purse.refund([dollars(slot.usd_per_hour, unused, self._policy, now)], now)
+                sign = view.heartbeat_of(slot.number, slot.epoch)
+                if slot.warm_ms and sign is not None and sign.last_job_ms:  # no warm call alone asked for it
+                    self._purse.refund([warm_charge(self._policy, slot.warm_ms)], now)
         except StoreBusy:
             return slot  # settled at a later look; those who must be reaped are seen all the same
         return written or slot
@@ -170,7 +175,7 @@ class Launcher:
         costs = charges(launch, self._policy, now)
         if not launch.slot.charged and not self._purse.covers(costs, now):
             return self._refuse(launch, launch.slot, now)
-        slot = self._write(begun(launch.slot, reason=launch.reason, now=now))
+        slot = self._write(begun(launch.slot, reason=launch.reason, now=now, warm=launch.warm))
         if slot is None:  # somebody else launches in this slot
             return None
         if not slot.charged and not self._purse.pay(costs, now):
@@ -179,7 +184,9 @@ class Launcher:
             after, again = self._asked(slot, now)
             if not again or not left:
                 break
-            slot = self._write(replace(begun(after, reason=launch.reason, now=now), asked_ms=slot.asked_ms))
+            slot = self._write(
+                replace(begun(after, reason=launch.reason, now=now, warm=launch.warm), asked_ms=slot.asked_ms)
+            )
             if slot is None:  # somebody else goes on, at his own cost
                 self._purse.refund(costs, now)
                 return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from fleet.instance_types import dearest_usd
@@ -127,9 +127,15 @@ def charges(launch: Launch, policy: Policy, now: int) -> list[Charge]:
         costs.append(dollars(policy.launch_usd, PERIOD_MS, policy, now))
     if launch.warm:
         share = policy.warm_budget * 3 // 4 if launch.reason == "view" else policy.warm_budget
-        limit = share if policy.warm_budget else None
-        costs.insert(0, Charge(counter=f"warm_launches/{day}", limit=limit, expires_ms=expires))
+        costs.insert(0, replace(warm_charge(policy, now), limit=share if policy.warm_budget else None))
     return costs
+
+
+def warm_charge(policy: Policy, now: int) -> Charge:
+    """One launch that a warm call asked for; given back once a photo came after all."""
+    day = now // 86_400_000
+    limit = policy.warm_budget or None
+    return Charge(counter=f"warm_launches/{day}", limit=limit, expires_ms=(day + 1) * 86_400_000)
 
 
 def dollars(usd_per_hour: float, ms: int, policy: Policy, now: int) -> Charge:

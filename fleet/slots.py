@@ -38,7 +38,8 @@ class Slot:
     `trouble_ms` is since when there has been either, or no budget; 0 when there is none. `answered` False: the fleet
     may have been asked for this epoch, and its answer is not known; `charged` says whether the budget has paid for it.
     `asked_ms` is when somebody wished for this machine, `answered_ms` when the fleet said that it comes: milestones.
-    `paid_until_ms` and `usd_per_hour` are the meter's. `revision` is the row's; 0 means that there is no row yet.
+    `paid_until_ms` and `usd_per_hour` are the meter's; `warm_ms` is when the warm budget paid for this launch, or 0.
+    `revision` is the row's; 0 means that there is no row yet.
     """
 
     number: int
@@ -59,6 +60,7 @@ class Slot:
     charged: bool = False
     paid_until_ms: int = 0
     usd_per_hour: float = 0.0
+    warm_ms: int = 0
     revision: int = 0
     unknown: dict[str, Any] = field(default_factory=dict)
 
@@ -98,7 +100,7 @@ def write_slot(table: JobTable, slot: Slot) -> Slot:
     return replace(slot, revision=(table.insert(row) if slot.revision == 0 else table.replace(row)).revision)
 
 
-def begun(slot: Slot, *, reason: str, now: int) -> Slot:
+def begun(slot: Slot, *, reason: str, now: int, warm: bool = False) -> Slot:
     """The slot as it is written before a launch."""
     again = slot.outcome == "launching" or not slot.answered
     # The tick goes on with a wish that could not be met; anybody else has one of his own.
@@ -117,6 +119,7 @@ def begun(slot: Slot, *, reason: str, now: int) -> Slot:
         charged=slot.charged and again,
         paid_until_ms=slot.paid_until_ms if slot.charged and again else now + PERIOD_MS,
         usd_per_hour=0.0,
+        warm_ms=now if warm else 0,
     )
 
 

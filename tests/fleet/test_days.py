@@ -13,6 +13,7 @@ from fleet.launcher import Launcher
 from fleet.requests import EPOCH_TAG, SLOT_TAG
 from fleet.stand_in.instances import Instance
 from fleet.tick import tick_once
+from jobs.heartbeat import heartbeats
 from jobs.ports import open_ports
 from jobs.settings import Settings
 from tests.fleet.clocks import FakeClock
@@ -42,6 +43,9 @@ def work(day: World, *, busy: bool) -> None:
         slot, epoch = int(instance.tags[SLOT_TAG]), int(instance.tags[EPOCH_TAG])
         ready_ms = instance.launched_ms + (BOOT_S + LOAD_S) * 1000
         known = {"slot": slot, "started_ms": instance.running_ms}
+        if not busy:
+            seen = [each.last_job_ms for each in heartbeats(day.ports.table, since_ms=0) if each.epoch == epoch]
+            known["last_job_ms"] = max(seen, default=0)
         if busy and age_s >= BOOT_S + LOAD_S:
             show(day.ports, epoch, "busy", ready_ms=ready_ms, last_job_ms=day.clock.ms, **known)
         elif age_s >= BOOT_S + LOAD_S + IDLE_S:
@@ -80,6 +84,22 @@ def test_thousands_of_warm_calls_a_day_stay_inside_the_budgets(day: World, calls
     assert len(day.region.instances) == 20
     assert refused > calls / 2
     assert 0.02 < cost(day) <= counted(day) + 0.01 <= 5.0
+
+
+def test_a_machine_that_got_a_photo_costs_no_warm_launch(day: World, tmp_path: Path) -> None:
+    """Pre-warming goes on all through a busy day; a launch that nobody used stays counted."""
+    launcher = day.launcher(warm_budget=2)
+    refused = []
+    for comes in (True, True, True, True, False, False, False):
+        refused.append(launcher.ensure("pick").refused)
+        for _ in range(40):
+            day.clock.pass_s(5)
+            for instance in day.region.live():
+                busy = comes and (day.clock.ms - instance.launched_ms) / 1000 < BOOT_S + LOAD_S + 20
+                work(day, busy=busy)
+            tick_once(day.ports, launcher)
+        assert day.region.live() == []
+    assert refused == [None] * 6 + ["warm_budget_spent"]
 
 
 def test_a_machine_that_works_all_day_is_ended_when_the_days_dollars_are_spent(day: World, tmp_path: Path) -> None:
