@@ -21,6 +21,7 @@ COMMANDS = {  # name → what it does, in the order of the help text
     "setup": "Make the bucket, the queues and the table in AWS that the settings will name.",
     "train": "Train the network on a folder of photos.",
     "train-exposure": "Train the small head behind `auto` and the look on a folder of photos.",
+    "simulate": "Compare what policies cost and how long people wait, under a virtual clock.",
     "bench": "Measure this machine: upload to result, beside the old network.",
 }
 

@@ -1,0 +1,85 @@
+"""Which cases a run of the simulation holds, and what must be shown of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fleet.instance_types import Flavour
+from fleet.simulation.comparison import ratios, repriced
+from fleet.simulation.figures import Figures
+from fleet.simulation.outcome import Outcome
+from fleet.simulation.scenarios import (
+    BRIDGED,
+    CONTESTANTS,
+    MONTH,
+    OLD,
+    ON_UPLOAD,
+    ORACLE,
+    OURS,
+    PLACES,
+    Case,
+    Place,
+    stretched,
+)
+from fleet.simulation.traces import Half
+
+BOOTS = (0.5, 1.5)
+PRICES = (0.5, 1.5)
+LENGTHS = {"quick": 150.0, "usual": 2500.0, "full": 1e9}  # photos in a place at most; a longer one ends earlier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A place with more than `most_photos` is simulated for a shorter time."""
+
+    traces: Path | None
+    half: Half
+    seeds: tuple[int, ...]
+    flavour: Flavour = "gpu"
+    most_photos: float = LENGTHS["usual"]
+    only: tuple[str, ...] = ()
+
+
+def places(plan: Plan) -> list[Place]:
+    """Every place, as long as this plan wants it."""
+    wanted = [replace(place, flavour=plan.flavour) for place in PLACES]
+    return [_shortened(place, plan.most_photos) for place in wanted]
+
+
+def cases(plan: Plan) -> list[Case]:
+    """Every policy in every place; in the first place also with boot times longer and shorter by half."""
+    chosen = [place for place in places(plan) if not plan.only or any(word in place.name for word in plan.only)]
+    found = [
+        Case(place=place, contestant=contestant, seed=seed, half=plan.half, traces=plan.traces)
+        for place in chosen
+        for contestant in CONTESTANTS
+        for seed in (plan.seeds if place.long else plan.seeds[:1])
+    ]
+    shown = {OURS, BRIDGED, OLD, ON_UPLOAD, ORACLE}
+    months = [case for case in found if case.place.name == MONTH.name and case.contestant.name in shown]
+    if plan.most_photos > LENGTHS["quick"]:
+        found += [replace(case, figures=stretched(Figures(), boots=boots)) for boots in BOOTS for case in months]
+    return found
+
+
+def shown(cases: Sequence[Case], outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """The ratios that must hold, as they are and with boot times and prices changed by half."""
+    of = dict(zip(cases, outcomes, strict=True))
+    months = [case for case in cases if case.place.name == MONTH.name]
+    for boots in (1.0, *BOOTS):
+        figures = stretched(Figures(), boots=boots) if boots != 1.0 else Figures()
+        here = [case for case in months if case.figures == figures]
+        if not here:
+            continue
+        for prices in (1.0, *PRICES) if boots == 1.0 else (1.0,):
+            found = {(case.contestant.name, case.seed): repriced(of[case], figures, case, spot=prices) for case in here}
+            for ours in (OURS, BRIDGED):
+                yield f"{ours}; boot times × {boots:g}, prices of spot × {prices:g}:"
+                yield from (f"  {line}" for line in ratios(found, ours=ours).lines)
+
+
+def _shortened(place: Place, most_photos: float) -> Place:
+    days = min(place.crowd.days, most_photos / place.crowd.photos_an_hour / 24)
+    return replace(place, crowd=replace(place.crowd, days=days))
