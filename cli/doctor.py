@@ -11,14 +11,14 @@ from dataclasses import asdict
 import click
 
 from fleet.checkup import computer
+from fleet.checkup.checks import CHECKS
 from fleet.checkup.finding import Finding, error, status
-from fleet.checkup.rounds import CHECKS, Check, Report, run
+from fleet.checkup.rounds import Check, Report, run
 from fleet.checkup.world import open_world
 from jobs.clock import now_ms
 from jobs.settings import BadSetting, Settings
 
 EDGE = 80
-INDENT = {"initial_indent": "  ", "subsequent_indent": "  "}
 MARKS = {"error": ("✗", "red"), "warning": ("!", "yellow")}
 
 
@@ -71,7 +71,8 @@ def _tell(report: Report) -> None:
     for found in sorted(report.findings, key=lambda each: each.severity):
         mark, colour = MARKS[found.severity]
         click.secho(f"{mark} {found.code}", fg=colour, bold=True)
-        click.echo(textwrap.fill(found.says, EDGE, break_on_hyphens=False, break_long_words=False, **INDENT))
+        for line in textwrap.wrap(found.says, EDGE - 2, break_on_hyphens=False, break_long_words=False):
+            click.echo(f"  {line}")
         click.echo(f"  → {found.cure}\n")
     for why in dict.fromkeys(report.left_out.values()):
         names = ", ".join(name for name, said in report.left_out.items() if said == why)

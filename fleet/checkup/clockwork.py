@@ -26,7 +26,7 @@ def findings(work: Clockwork, settings: Settings, now: int) -> list[Finding]:
     at_home = settings.fleet.startswith("process:")
     silent_ms = None if work.last_tick_ms is None else now - work.last_tick_ms
     if (silent_ms is None or silent_ms > STALE_MS) and (needed or not at_home):
-        since = "has ever been" if silent_ms is None else f"has been for {silent_ms / 60_000:.0f} minutes"
+        since = "has ever been seen" if silent_ms is None else f"has been seen for {silent_ms / 60_000:.0f} minutes"
         found.append(
             (error if needed else warning)(
                 "tick_stale",

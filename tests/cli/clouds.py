@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fleet.attendance import Attendance
-from fleet.checkup.rounds import CHECKS, Report, run
+from fleet.checkup.checks import CHECKS
+from fleet.checkup.rounds import Report, run
 from fleet.checkup.world import World, open_world
 from fleet.launcher import Launcher
 from fleet.requests import EPOCH_TAG, PROJECT_TAG, SLOT_TAG

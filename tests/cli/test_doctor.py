@@ -272,9 +272,11 @@ def test_a_lacking_permission_is_named_and_the_other_checks_go_on(lamp: Installa
     no_template(lamp, None)
     report = lamp.checked()
     codes = [each.code for each in report.findings]
-    assert codes == ["no_template", "not_permitted", "not_permitted", "not_permitted"]
+    assert codes == ["no_template", "not_permitted"]
+    assert "`machines`, `jobs`, `tick` could not be made" in report.findings[1].says
     assert "Allow ec2:DescribeInstances" in report.findings[1].cure
     assert report.left_out == {}
+    assert {"quotas", "template", "volumes", "blobs", "budgets", "breakers"} <= set(report.made)
 
 
 def test_an_account_that_does_not_answer_is_one_finding(lamp: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -288,7 +290,8 @@ def test_the_doctor_asks_only_what_changes_nothing(lamp: Installation) -> None:
     heard: list[str] = []
     clients = Clients(heard=lambda service, operation: heard.append(f"{service}:{operation}"))
     world = lamp.world()
-    from fleet.checkup.rounds import CHECKS, run
+    from fleet.checkup.checks import CHECKS
+    from fleet.checkup.rounds import run
     from jobs.ports import open_ports
 
     ports = open_ports(lamp.settings, clock=now_ms, clients=clients)
