@@ -188,6 +188,7 @@ def _own_signals() -> None:
 
 
 def main(arguments: list[str]) -> None:
+    gc.disable()  # what is imported stays: nothing would be found
     fd, parent_pid, mode, operations = int(arguments[0]), int(arguments[1]), arguments[2], arguments[3]
     _own_signals()
     client = socket.socket(fileno=fd)
@@ -199,6 +200,7 @@ def main(arguments: list[str]) -> None:
         send(client, {"refused": str(refused)})
         return
     gc.freeze()  # children share these objects; a collection would copy their pages
+    gc.enable()
     send(client, {"ready": True, "missing": missing})
     Zygote(client, operations=operations, locked=mode != "off", filter_=filter_).serve(parent_pid)
 

@@ -1,36 +1,31 @@
-"""Starts a worker: `python -m worker [--slot N --epoch E]`, settings from the environment."""
+"""Starts a worker: `python -m worker [--slot N --epoch E]`, settings from the environment.
+
+Its processes start first, and load beside what is still to be imported here.
+"""
 
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
-import signal
 import sys
 import threading
-import uuid
+from contextlib import suppress
 from typing import cast
 
 from jobs.clock import now_ms
-from jobs.ports import open_ports
 from jobs.settings import BadSetting, Settings
-from jobs.usual import BRIDGE
 from photos.codec import Codec
+from photos.errors import CodecDied, SandboxUnavailable
 from photos.sandbox import Mode
-from worker.background import give_way
-from worker.belt import HELD, Belt
-from worker.desk import Desk
 from worker.engine import EngineProcess
-from worker.milestones import Milestones, host_milestones
-from worker.notice import listen, metadata_of
-from worker.pulse import Identity
-from worker.stages import Stages
-from worker.supervisor import Supervisor
 
 
 def main() -> int:
     """Run one worker until it is idle, told to stop, or broken; see `worker.supervisor` for the exit statuses."""
     up_ms = now_ms()
+    gc.disable()  # until everything is imported: nothing would be found
     parser = argparse.ArgumentParser(prog="python -m worker", description=__doc__)
     parser.add_argument("--slot", type=int, default=-1, help="the machine slot that a launcher gave")
     parser.add_argument("--epoch", type=int, default=0, help="the slot's epoch at the launch")
@@ -43,24 +38,9 @@ def main() -> int:
         print(f"worker: {fact}", file=sys.stderr)
         return 2
     if arguments.bridge:
+        from worker.background import give_way  # noqa: PLC0415 — not on a machine's way to its first photo
+
         give_way()
-    launched = arguments.slot >= 0 and not arguments.bridge
-    ports = open_ports(settings, clock=now_ms)
-    ports.warm()
-    unlaunched = f"{BRIDGE}-" if arguments.bridge else ""
-    identity = Identity(
-        worker=f"slot{arguments.slot}-{arguments.epoch}" if launched else f"{unlaunched}{uuid.uuid4().hex}",
-        slot=arguments.slot if launched else -1,
-        epoch=arguments.epoch if launched else 0,
-        bridge=arguments.bridge,
-    )
-    host = host_milestones(
-        unit_started_ms=os.environ.get("UNIT_STARTED_MS", ""),  # noqa: TID251 — an entry point
-        fleet=settings.fleet,
-        launched=launched,
-        now=up_ms,
-    )
-    milestones = Milestones(ports, identity, host={**host, "supervisor": up_ms})
     engine = EngineProcess(
         engine=settings.engine,
         network=settings.network,
@@ -69,22 +49,23 @@ def main() -> int:
         stall_s=settings.stall_s,
         load_s=settings.ready_deadline_s,
     )
+    engine.launch()
     codec = Codec(sandbox=cast("Mode", settings.sandbox))
-    desk = Desk(ports, worker=identity.worker)
-    stages = Stages(desk, ports.blobs, codec, engine, codec_s=settings.codec_s)
-    belt = Belt(settings, ports, desk, stages, engine, codec, milestones, held=1 if arguments.bridge else HELD)
-    supervisor = Supervisor(settings, identity, ports, desk, belt, milestones)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: supervisor.stop())
-    if metadata := metadata_of(os.environ, fleet=settings.fleet):  # noqa: TID251 — an entry point
-        listen(metadata, supervisor.heed, threading.Event())
-    status = supervisor.run()
-    milestones.tell(last=True)
+    threading.Thread(target=_warm, args=(codec,), name="zygote", daemon=True).start()
+    from worker.shift import Shift  # noqa: PLC0415 — while both load
+
+    shift = Shift(slot=arguments.slot, epoch=arguments.epoch, bridge=arguments.bridge, up_ms=up_ms)
+    status = shift.work(settings, engine, codec, environ=os.environ)  # noqa: TID251 — an entry point
     engine.stop()
     codec.close()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)  # stage threads may still wait; nothing is left to save
+
+
+def _warm(codec: Codec) -> None:
+    with suppress(CodecDied, SandboxUnavailable):  # the belt warms it too, and meets the same
+        codec.warm()
 
 
 if __name__ == "__main__":

@@ -65,6 +65,7 @@ class Belt:
         self._closed = threading.Event()
         self._claiming = threading.Lock()
         self._ended = False
+        self._codec_known = threading.Event()  # whether photos can be decoded here
         self._taking: threading.Thread | None = None
         self._active = monotonic()
         self.news = threading.Event()
@@ -75,6 +76,7 @@ class Belt:
         """Start all three; `loaded` hears the engine's name once it is. Photos are fetched while it still loads."""
         self._thread(lambda: self._enhance(loaded), "enhance")
         self._thread(self._encode, "encode")
+        self._thread(self._warm_codec, "codec")
         self.open()
 
     def close(self) -> None:
@@ -101,17 +103,25 @@ class Belt:
         """Seconds since readiness or the last accepted job, whichever is later (S9); 0 while there is work."""
         return 0.0 if self._desk.held() or not self.ready.is_set() else self._monotonic() - self._active
 
-    def _take(self) -> None:
+    def _warm_codec(self) -> None:
         try:
             self._codec.warm()
         except SandboxUnavailable as fact:
             self._break(str(fact))
-            return
         except CodecDied:
             log.exception("the codec did not start; the first photo starts it again")
         else:
             self._milestones.reached("codec_ready")
-        while not self._closed.is_set():
+        finally:
+            self._codec_known.set()
+
+    def _codec_is_there(self) -> bool:
+        """Wait for the codec to start; False when the belt is broken."""
+        self._codec_known.wait()
+        return self.broken is None
+
+    def _take(self) -> None:
+        while not self._closed.is_set() and self.broken is None:
             assignment = self._next() if self._desk.wait_for_room(self._held, timeout_s=0.5) else None
             if assignment is None:
                 continue
@@ -120,7 +130,12 @@ class Belt:
             if assignment.solo:
                 while not self._desk.wait_until_alone(assignment, timeout_s=0.5):
                     assignment.start("fetching")  # waiting for the others is no slow fetch
-            if self._stages.fetch_and_decode(assignment):
+            if not self._stages.fetch(assignment):
+                continue
+            assignment.finish()
+            if not self._codec_is_there():
+                return  # the supervisor hands back what is held, with its attempt
+            if self._stages.decode(assignment):
                 self._milestones.reached("first_decode")
                 self._hand_on(self._decoded, assignment)
 
@@ -148,7 +163,7 @@ class Belt:
         return None
 
     def _enhance(self, loaded: Callable[[str], None]) -> None:
-        # Loaded in this thread: the engine process dies with the thread that started it.
+        # Waited for in the thread that starts it again: the engine process dies with that one.
         if not self._engine_is_there():
             return
         self._active = self._monotonic()

@@ -9,19 +9,25 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from photos.facts import PhotoFacts
 from photos.raster import Raster
 from photos.wire import WireBroken, receive, send
-from worker.stages import EngineLost
 
 log = logging.getLogger(__name__)
 
 # Tiles come and go in memory: huge pages cut the engine's page faults to a quarter and its CPU time by an eighth.
-HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+# NumPy's own threads would only spin: what it computes here is small.
+ENVIRONMENT = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", "OPENBLAS_NUM_THREADS": "1", "CUDA_MODULE_LOADING": "LAZY"}
 LOADS = 2  # tries to load the network before the worker calls its set-up failed
 BREAKS = 4  # in a row, no photo done between: more than the attempts of one photo, so it is the machine
+
+
+class EngineLost(Exception):
+    """The engine process died, hung or broke in the middle of a photo."""
 
 
 class SetupFailed(Exception):
@@ -51,10 +57,17 @@ class EngineProcess:
         self._stall_s = stall_s
         self._load_s = load_s
         self._lock = threading.Lock()
+        self._sending = threading.Lock()
+        self._greeted = False
         self._child: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
         self._breaks = 0
         self.name = ""
+
+    def launch(self) -> None:
+        """Begin to load the network in a new child, which lives as long as this thread; `start` waits for it."""
+        with self._lock:
+            self._launch()
 
     def start(self) -> None:
         """Load the network in a new child, unless there is one, and wait until it is ready. Raises SetupFailed.
@@ -62,7 +75,7 @@ class EngineProcess:
         Called before each photo too: that a lost engine cannot be had again is no photo's fault.
         """
         with self._lock:
-            if self._alive():
+            if self._alive() and self._greeted:
                 return
             if self._breaks >= BREAKS:
                 raise SetupFailed(f"the accelerator broke {self._breaks} times in a row")
@@ -81,7 +94,7 @@ class EngineProcess:
     ) -> float:
         """See `worker.stages.Enhancer`. Raises EngineLost, and whatever `progress` raises to have the work dropped."""
         with self._lock:
-            if not self._alive():
+            if not (self._alive() and self._greeted):
                 self._start()
             request = {"raster": raster.to_json(), "ratio": ratio, "depth": depth}
             answer = self._exchange(request, [pixels, out], self._stall_s, progress)
@@ -93,6 +106,17 @@ class EngineProcess:
         if "error" in answer:
             raise EngineLost(f"the engine could not enhance the photo: {answer['error']}")
         return float(answer["ratio"])
+
+    def expect(self, facts: PhotoFacts, *, depth: int) -> None:
+        """A photo like this comes next, to be brightened into `depth` bits: the engine prepares while it is decoded.
+
+        Only a hint: never waits, and a child that cannot hear it meets who hands it the photo.
+        """
+        hint = {"layout": facts.layout, "width": facts.width, "height": facts.height}
+        ours = self._socket
+        if ours is not None:
+            with suppress(OSError), self._sending:
+                send(ours, {"expect": hint, "depths": [facts.depth, depth]})
 
     def stop(self) -> None:
         """Kill the child, whatever it does. Takes no lock: a photo in work meets its end as EngineLost."""
@@ -107,7 +131,19 @@ class EngineProcess:
         return self._child is not None and self._child.poll() is None
 
     def _start(self) -> None:
+        if not self._alive() or self._greeted:
+            self._launch()
+        answer = self._answer(self._load_s, lambda _: None)
+        if "error" in answer:
+            self.stop()
+            raise EngineLost(str(answer["error"]))
+        self._greeted = True
+        self.name = str(answer["ready"])
+        log.info("the engine is %s: %s", self.name, answer.get("reason", ""))
+
+    def _launch(self) -> None:
         self.stop()
+        self._greeted = False
         ours, theirs = socket.socketpair()
         python = Path(sys.prefix) / "bin" / "python"  # under some servers sys.executable is another interpreter
         with theirs:
@@ -115,15 +151,9 @@ class EngineProcess:
                 [str(python), "-m", self._module, str(theirs.fileno()), *self._arguments],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, **HUGE_PAGES},  # noqa: TID251 — handed on, not read
+                env={**os.environ, **ENVIRONMENT},  # noqa: TID251 — handed on, not read
             )
         self._socket = ours
-        answer = self._answer(self._load_s, lambda _: None)
-        if "error" in answer:
-            self.stop()
-            raise EngineLost(str(answer["error"]))
-        self.name = str(answer["ready"])
-        log.info("the engine is %s: %s", self.name, answer.get("reason", ""))
 
     def _exchange(
         self, request: dict[str, Any], descriptors: list[int], silence_s: float, progress: Callable[[float], None]
@@ -131,7 +161,8 @@ class EngineProcess:
         assert self._socket is not None
         self._socket.settimeout(silence_s)
         try:
-            send(self._socket, request, descriptors)
+            with self._sending:
+                send(self._socket, request, descriptors)
         except OSError as error:
             self.stop()
             raise EngineLost("the engine process died") from error

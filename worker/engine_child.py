@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 from photos.raster import Raster
 from photos.sandbox import die_with_parent
 from photos.wire import receive, send
+from worker.lean_import import lean
 
 if TYPE_CHECKING:
     from model.engine import Engine, Name
@@ -28,15 +29,16 @@ def main(arguments: list[str]) -> int:
     descriptor, name, threads, network, graphs = arguments
 
     def load() -> Engine:
-        from model.engine import load_engine  # noqa: PLC0415 — a failed import is an answer too
-        from model.weights import NETWORKS  # noqa: PLC0415
+        with lean():
+            from model.engine import load_engine  # noqa: PLC0415 — a failed import is an answer too
+            from model.weights import NETWORKS  # noqa: PLC0415
 
-        return load_engine(
-            cast("Name", name),
-            threads=int(threads) or None,
-            weights=NETWORKS[network],
-            graphs=None if graphs == "off" else Path(graphs),
-        )
+            return load_engine(
+                cast("Name", name),
+                threads=int(threads) or None,
+                weights=NETWORKS[network],
+                graphs=None if graphs == "off" else Path(graphs),
+            )
 
     return serve(int(descriptor), load)
 
@@ -59,10 +61,25 @@ def serve(descriptor: int, load: Callable[[], Engine]) -> int:
             request = receive(supervisor, descriptors)
             if not isinstance(request, dict):
                 return 0
+            if "expect" in request:
+                expect(engine, request)
+                continue
             answer = _answered(engine, request, descriptors, supervisor)
             send(supervisor, answer)
             if answer.get("ends"):
                 os._exit(EXIT_BROKEN)  # unwinding would call into the broken device, which may hang
+
+
+def expect(engine: Engine, request: dict[str, Any]) -> None:
+    """Prepare for the next photo. What goes wrong now goes wrong again with the photo, and is answered then."""
+    from model.engine import Foresighted  # noqa: PLC0415 — loaded by now, with the engine
+
+    if isinstance(engine, Foresighted):
+        depth_in, depth_out = request["depths"]
+        try:
+            engine.expect(**request["expect"], depth_in=depth_in, depth_out=depth_out)
+        except Exception as error:  # noqa: BLE001
+            print(f"the engine could not prepare for a photo: {error}", file=sys.stderr)
 
 
 def enhance_buffers(

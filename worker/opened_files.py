@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 _OPEN, _ISDIR, _OVERFLOW = 0x20, 0x40000000, 0x4000
+NOT_CODE = (".git", "node_modules", "var")
 _EVENT = struct.Struct("iIII")  # watch, what, cookie, length of the name that follows; see inotify(7)
 
 
@@ -87,11 +88,11 @@ class OpenedFiles:
 
 
 def _folders(roots: Iterable[Path]) -> Iterator[str]:
-    """Every folder below, each once, however the roots lie in one another; links to folders are not followed."""
+    """Every folder below that may hold code, each once; links to folders are not followed."""
     seen: set[str] = set()
     for root in roots:
         for folder, below, _ in os.walk(os.path.realpath(root)):
-            below[:] = [name for name in below if name != ".git"]
+            below[:] = [name for name in below if name not in NOT_CODE]
             if folder in seen:
                 below.clear()
                 continue

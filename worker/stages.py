@@ -1,6 +1,6 @@
-"""The three stages of the work on one photo; each leaves in the assignment what the next one needs.
+"""The stages of the work on one photo; each leaves in the assignment what the next one needs.
 
-    fetch and decode ──▶ enhance ──▶ encode and store
+    fetch ──▶ decode ──▶ enhance ──▶ encode and store
 
 Each returns whether the assignment goes on. How it ended otherwise is written in the row: `failed` when the photo is at
 fault, back in line with the attempt spent when a process of ours died, with the attempt returned when a store is away
@@ -24,19 +24,17 @@ from jobs.job import FORMATS, Result
 from photos.buffer import encoded_bound, pixel_buffer
 from photos.codec import Codec
 from photos.errors import CodecDied, UnreadablePhoto
+from photos.facts import PhotoFacts
 from photos.raster import Raster
 from photos.refusals import REFUSALS
 from worker.assignment import Assignment
 from worker.desk import Desk
+from worker.engine import EngineLost
 from worker.result import BufferReader
 
 log = logging.getLogger(__name__)
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
-
-
-class EngineLost(Exception):
-    """The engine process died, hung or broke in the middle of a photo."""
 
 
 class AssignmentLost(Exception):
@@ -45,6 +43,9 @@ class AssignmentLost(Exception):
 
 class Enhancer(Protocol):
     """What the stages need of the engine process."""
+
+    def expect(self, facts: PhotoFacts, *, depth: int) -> None:
+        """A photo like this comes next; only a hint."""
 
     def enhance(
         self, pixels: int, raster: Raster, ratio: float | None, out: int, depth: int, progress: Callable[[float], None]
@@ -62,8 +63,11 @@ class Stages:
         self._engine = engine
         self._codec_s = codec_s
 
-    def fetch_and_decode(self, assignment: Assignment) -> bool:
-        return self._guarded(assignment, self._fetch_and_decode)
+    def fetch(self, assignment: Assignment) -> bool:
+        return self._guarded(assignment, self._fetch)
+
+    def decode(self, assignment: Assignment) -> bool:
+        return self._guarded(assignment, self._decode)
 
     def enhance(self, assignment: Assignment) -> bool:
         return self._guarded(assignment, self._enhance)
@@ -97,20 +101,28 @@ class Stages:
             self._desk.drop(assignment)
         return goes_on
 
-    def _fetch_and_decode(self, assignment: Assignment) -> bool:
-        source = self._fetched(assignment)
+    def _fetch(self, assignment: Assignment) -> bool:
+        if assignment.probed is not None:
+            self._engine.expect(assignment.facts, depth=assignment.depth)
+        self._fetched(assignment)
+        return True
+
+    def _decode(self, assignment: Assignment) -> bool:
+        source = assignment.descriptors["source"]
         if not self._desk.enter(assignment, "decoding"):
             return False
-        if assignment.probed is None and not self._probed(assignment, source):
-            return False
+        if assignment.probed is None:
+            if not self._probed(assignment, source):
+                return False
+            self._engine.expect(assignment.facts, depth=assignment.depth)
         facts = assignment.facts
         pixels = assignment.keep("pixels", pixel_buffer(facts.pixel_bytes, "pixels"))
         assignment.raster = self._codec.decode(source, facts, pixels, deadline_s=self._codec_s)
         assignment.release("source")
         return True
 
-    def _fetched(self, assignment: Assignment) -> int:
-        """A descriptor of the photo's bytes, verified to be those that were accepted; the assignment keeps it."""
+    def _fetched(self, assignment: Assignment) -> None:
+        """Have the assignment keep a descriptor of the photo's bytes, verified to be those that were accepted."""
         job = assignment.job
         with self._blobs.open(job.source_key, version=job.source_version) as blob:
             try:
@@ -124,7 +136,6 @@ class Stages:
         if job.source_sha256 and assignment.sha256 != job.source_sha256:
             raise BlobNotFound(job.source_key)
         os.lseek(descriptor, 0, os.SEEK_SET)
-        return descriptor
 
     def _probed(self, assignment: Assignment, source: int) -> bool:
         """Read a photo that came straight into the store for the first time, and tell what it is."""

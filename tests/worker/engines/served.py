@@ -16,6 +16,8 @@ def serve(descriptor, work):
             request = receive(supervisor, descriptors)
             if request is None:
                 return
+            if "expect" in request:
+                continue
             raster = request["raster"]
             shape = (raster["height"], raster["width"], 3)
             with os.fdopen(descriptors[0], "rb") as pixels, os.fdopen(descriptors[1], "r+b") as out:
