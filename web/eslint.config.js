@@ -10,7 +10,8 @@ export default defineConfig(
   configs.strictTypeChecked,
   configs.stylisticTypeChecked,
   hooks.configs.flat.recommended,
-  { languageOptions: { parserOptions: { projectService: true } } },
+  { languageOptions: { parserOptions: { projectService: { allowDefaultProject: ["eslint.config.js"] } } } },
+  { files: ["e2e/**"], rules: { "react-hooks/rules-of-hooks": "off" } }, // Playwright's fixtures are given by a function `use`
   {
     rules: {
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }], // numbers read well in sentences

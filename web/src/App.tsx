@@ -107,11 +107,13 @@ export function App({ courier, terms }: { courier: Courier; terms: Terms }) {
           <Welcome terms={terms} onPick={open} onFiles={(files) => void onFiles(files)} warm={warm} />
         )}
       </main>
-      {jobs.length > 0 && <History jobs={jobs} progress={progress} courier={courier} selected={job?.key ?? null} onSelect={select} />}
-      <footer className="foot">
-        <a href="/docs">{words.footer.programs}</a>
-        <a href="/form">{words.footer.plain}</a>
-      </footer>
+      <div className="bottom">
+        {jobs.length > 0 && <History jobs={jobs} progress={progress} courier={courier} selected={job?.key ?? null} onSelect={select} />}
+        <footer className="foot">
+          <a href="/docs">{words.footer.programs}</a>
+          <a href="/form">{words.footer.plain}</a>
+        </footer>
+      </div>
       {isDragActive && (
         <div className="dropping" aria-hidden="true">
           <p>{words.drop.title}</p>

@@ -35,6 +35,7 @@ export const words = {
     original: "The photo as it was taken",
     bright: "The photo brightened",
     hold: "Hold for the original",
+    originalShort: "Original",
     zoomIn: "Zoom in",
     zoomOut: "Zoom out",
     fit: "Fit",

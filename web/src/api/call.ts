@@ -23,7 +23,7 @@ export class Refused extends Error {
 export class Unreachable extends Error {}
 
 /** A whole answer. Throws Refused, Unreachable, or what `signal` was aborted with. */
-export async function call(path: string, init: RequestInit = {}): Promise<Response> {
+export async function call(path: string, init: Omit<RequestInit, "headers"> & { headers?: Record<string, string> } = {}): Promise<Response> {
   let answer: Response;
   try {
     answer = await fetch(path, { ...init, headers: { Accept: "application/json", ...init.headers } });

@@ -91,15 +91,20 @@ export class Courier {
 
   async #deliver(key: string, signal: AbortSignal): Promise<void> {
     const job = this.shelf.job(key);
-    if (!job || signal.aborted) return;
+    const isOver = (): boolean => signal.aborted;
+    if (!job || isOver()) return;
     this.shelf.change(key, (now) => ({ ...now, stage: "sending" }));
     try {
       const keys = await this.#persistently(job, signal);
+      if (isOver()) {
+        await erase(keys); // given up while the answer was on its way
+        return;
+      }
       this.shelf.change(key, (now) => accepted(now, keys));
       void this.shelf.settlePhoto(key);
       void this.#follow(key);
     } catch (error) {
-      if (!signal.aborted) this.shelf.change(key, (now) => ({ ...now, stage: "refused", trouble: trouble(error) }));
+      if (!isOver()) this.shelf.change(key, (now) => ({ ...now, stage: "refused", trouble: trouble(error) }));
     } finally {
       this.#note(key, null);
     }
@@ -107,6 +112,7 @@ export class Courier {
 
   /** Tries as often as makes sense. Throws what the last try threw. */
   async #persistently(job: Job, signal: AbortSignal): Promise<Keys> {
+    const isOver = (): boolean => signal.aborted;
     for (let attempt = 1; ; attempt += 1) {
       try {
         const keys = await this.#once(job, signal);
@@ -115,11 +121,11 @@ export class Courier {
       } catch (error) {
         const waits = error instanceof Refused ? (error.retryAfter ?? 0) : 0;
         const passes = error instanceof Unreachable || (error instanceof Refused && error.passes);
-        if (signal.aborted || !passes || waits > PATIENT_S || attempt >= MOST_TRIES) throw error;
+        if (isOver() || !passes || waits > PATIENT_S || attempt >= MOST_TRIES) throw error;
         this.#reach(!(error instanceof Unreachable));
         this.#note(job.key, null);
         await rest(Math.max(1000 * waits, pause(attempt, Math.random())), signal);
-        while (!navigator.onLine && !signal.aborted) await rest(60_000, signal); // offline costs no try
+        while (!navigator.onLine && !isOver()) await rest(60_000, signal); // offline costs no try
       }
     }
   }

@@ -52,7 +52,7 @@ export function takeShared(id: string, courier: Courier): Job {
   const { shelf } = courier;
   const known = shelf.state().jobs.find((job) => idOf(job) === id);
   if (known) return known;
-  const fresh = begun({ key: crypto.randomUUID(), name: `${id.slice(0, 8)}`, size: 0, now: Date.now(), wish: AS_FOUND_BEST });
+  const fresh = begun({ key: crypto.randomUUID(), name: id.slice(0, 8), size: 0, now: Date.now(), wish: AS_FOUND_BEST });
   const job: Job = { ...fresh, keys: { id, token: "" }, stage: "following", shared: true };
   shelf.add(job);
   courier.follow(job.key);

@@ -1,5 +1,5 @@
 // The photo before and after, divided by a handle, zoomed and moved as one; the result comes over the preview unseen.
-import { useEffect, useRef, useState, type CSSProperties } from "react";
+import { useEffect, useRef, useState, type CSSProperties, type RefObject } from "react";
 import { useReactCompareSlider } from "react-compare-slider/hooks";
 import { Handle, HandleRoot, Item, Provider, Root } from "react-compare-slider/components";
 import type { Result } from "../api/shapes";
@@ -14,6 +14,8 @@ import { Icon } from "./Icon";
 interface Props {
   job: Job;
   original: Original;
+  /** Where the preview's canvas comes. */
+  place: RefObject<HTMLDivElement | null>;
   preview: Preview;
   result: Result | null;
   /** Another exposure is being tried: the preview shows it, not the result. */
@@ -22,7 +24,7 @@ interface Props {
 
 const BLANK = { width: 3, height: 2 };
 
-export function Viewer({ job, original, preview, result, showsPreview }: Props) {
+export function Viewer({ job, original, place, preview, result, showsPreview }: Props) {
   const stage = useRef<HTMLDivElement>(null);
   const photo = job.width ? { width: job.width, height: job.height } : (original.source ?? BLANK);
   const zoom = useZoom(stage, photo);
@@ -48,6 +50,7 @@ export function Viewer({ job, original, preview, result, showsPreview }: Props) 
       <div
         className="stage"
         ref={stage}
+        style={{ "--aspect": photo.width / photo.height } as CSSProperties}
         tabIndex={0}
         role="group"
         aria-label={words.stage.viewer}
@@ -65,7 +68,7 @@ export function Viewer({ job, original, preview, result, showsPreview }: Props) 
             </Item>
             <Item item="itemTwo" className="side bright">
               <div className="layer" style={layer}>
-                <div className="picture canvas" ref={preview.place} role="img" aria-label={words.stage.bright} data-how={preview.shown?.how} />
+                <div className="picture canvas" ref={place} role="img" aria-label={words.stage.bright} data-how={preview.shown?.how} />
                 {showable && (
                   <img
                     className="picture result"
@@ -104,9 +107,10 @@ export function Viewer({ job, original, preview, result, showsPreview }: Props) 
         <button className="icon wide" onClick={() => { zoom.change("full"); }}>{words.stage.full}</button>
         <button className="icon" aria-label={words.stage.fit} onClick={() => { zoom.change("fit"); }}><Icon name="fit" /></button>
         {original.url && (
-          <button className="icon wide hold" aria-pressed={held} {...holding(setHeld)}>
+          <button className="icon wide hold" aria-label={words.stage.hold} aria-pressed={held} {...holding(setHeld)}>
             <Icon name="eye" />
-            <span>{words.stage.hold}</span>
+            <span className="long">{words.stage.hold}</span>
+            <span className="short">{words.stage.originalShort}</span>
           </button>
         )}
       </div>

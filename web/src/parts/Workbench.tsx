@@ -1,5 +1,5 @@
 // One photo: the picture, and beside it what happens to it and what can be done.
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { Progress } from "../api/send";
 import type { Courier } from "../jobs/courier";
 import { canGoAgain, isUnderWay, type Job } from "../jobs/job";
@@ -32,7 +32,8 @@ export function Workbench({ job, jobs, progress, courier, onSelect, onPick }: Pr
   const reExposed = choice.stops !== given.stops;
   const madeRatio = result?.ratio ?? job.wish.ratio;
   const previewRatio = reExposed ? (choice.stops === null ? null : ratioOf(choice.stops)) : madeRatio;
-  const preview = usePreview(original.source, previewRatio);
+  const place = useRef<HTMLDivElement>(null);
+  const preview = usePreview(place, original.source, previewRatio);
   const { shown } = preview;
   const foundBest = stopsOf(job.wish.ratio === null && result ? result.ratio : (shown?.estimate ?? job.estimate ?? 1));
 
@@ -60,7 +61,7 @@ export function Workbench({ job, jobs, progress, courier, onSelect, onPick }: Pr
   const offers = canGoAgain(job) && !job.shared;
   return (
     <div className="workbench">
-      <Viewer job={job} original={original} preview={preview} result={result} showsPreview={reExposed} />
+      <Viewer job={job} original={original} place={place} preview={preview} result={result} showsPreview={reExposed} />
       <section className="panel" aria-label={job.name}>
         <header className="title">
           <h1 className="name" title={job.name}>{job.shared ? words.shared.title : job.name}</h1>
@@ -89,7 +90,7 @@ export function Workbench({ job, jobs, progress, courier, onSelect, onPick }: Pr
           </div>
         )}
         {result && <Outcome job={job} jobs={jobs} result={result} courier={courier} onGone={leave} />}
-        {!job.shared && job.stage !== "gone" && !failed && (shown || result) && (
+        {!job.shared && job.stage !== "gone" && !failed && (shown ?? result) && (
           <Exposure choice={choice} given={given} best={foundBest} canApply={offers} onChoice={setChoice} onApply={() => void apply()} />
         )}
       </section>

@@ -43,7 +43,7 @@ export async function embeddedJpeg(raw: Blob): Promise<Embedded | null> {
   let places: Place[] = [];
   if (head.byteLength >= 92 && ascii(head, 0, 8) === "FUJIFILM") {
     places = [{ offset: head.getUint32(84), length: head.getUint32(88) }];
-  } else if (["II", "MM"].includes(ascii(head, 0, 2)) && ascii(head, 6, 4) !== "HEAP") {
+  } else if (head.byteLength >= 8 && ["II", "MM"].includes(ascii(head, 0, 2)) && ascii(head, 6, 4) !== "HEAP") {
     ({ places, orientation } = await byDirectories(raw, head));
   }
   return (await largest(raw, places, orientation)) ?? (await largest(raw, await bySearch(raw), orientation));

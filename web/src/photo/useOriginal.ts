@@ -21,17 +21,16 @@ export function useOriginal(job: Job, shelf: Shelf): Original {
   useEffect(() => {
     let url: string | null = null;
     let stale = false;
+    const isOver = (): boolean => stale;
     const found = async (): Promise<void> => {
       const kept = (await shelf.picture(job.key, "before")) ?? (await shelf.picture(job.key, "photo"));
       const blob = kept ?? (id ? await fetched(id) : null);
-      if (!blob) return void (stale || setOriginal({ ...NOTHING, missing: true }));
-      if (stale) return;
-      if (!kept) shelf.putPicture(job.key, "before", blob);
-      url = URL.createObjectURL(blob);
-      const size = await sizeOf(url);
-      if (stale) return void URL.revokeObjectURL(url);
-      if (!size) return void setOriginal({ ...NOTHING, missing: true });
-      setOriginal({ source: { blob, ...size }, url, missing: false });
+      if (isOver()) return;
+      if (blob) url = URL.createObjectURL(blob);
+      if (blob && !kept) shelf.putPicture(job.key, "before", blob);
+      const size = url === null ? null : await sizeOf(url);
+      if (isOver()) return;
+      setOriginal(blob && size ? { source: { blob, ...size }, url, missing: false } : { ...NOTHING, missing: true });
     };
     void found();
     return () => {

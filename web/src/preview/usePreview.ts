@@ -1,5 +1,5 @@
 // A canvas that shows a photo developed at some exposure, painted by the worker; and what the worker tells of it.
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState, type RefObject } from "react";
 import type { Asked, Shown, Told } from "./protocol";
 
 const LONGEST = 1600; // pixels of a preview's longer side
@@ -24,16 +24,13 @@ export interface Source {
 }
 
 export interface Preview {
-  /** Put this into the page; the canvas comes into it. */
-  place: React.RefObject<HTMLDivElement | null>;
   shown: Shown | null;
   /** The browser cannot decode this photo. */
   failed: boolean;
 }
 
-/** `ratio` null: the exposure that the preview itself finds best. */
-export function usePreview(source: Source | null, ratio: number | null): Preview {
-  const place = useRef<HTMLDivElement>(null);
+/** The canvas comes into `place`. `ratio` null: the exposure that the preview itself finds best. */
+export function usePreview(place: RefObject<HTMLDivElement | null>, source: Source | null, ratio: number | null): Preview {
   const id = useRef(0);
   const wanted = useRef(ratio);
   const [told, setTold] = useState<Told | null>(null);
@@ -67,7 +64,7 @@ export function usePreview(source: Source | null, ratio: number | null): Preview
       element.remove();
       setTold(null);
     };
-  }, [source]);
+  }, [place, source]);
 
-  return { place, shown: told?.kind === "shown" ? told : null, failed: told?.kind === "unshown" };
+  return { shown: told?.kind === "shown" ? told : null, failed: told?.kind === "unshown" };
 }

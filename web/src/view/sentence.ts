@@ -17,8 +17,6 @@ export interface Sentence {
   step: number;
 }
 
-const SLOW = 1.5; // times the usual, and
-const SLOW_S = 3; // seconds beyond it, before it counts as slow
 const WORTH_TELLING_S = 1.5;
 
 const STEP: Record<Phase, number> = {
@@ -41,11 +39,10 @@ export function sentence(job: Job, progress: Progress | null, now: number): Sent
   const status = job.status;
   if (job.stage === "sending" || !status?.phase) return sending(progress);
   const passed = Math.max(0, (now - job.toldAt) / 1000);
-  const lasted = (status.phase_seconds ?? 0) + passed;
   const usual = status.usual_seconds;
-  const slow = usual !== null && lasted > SLOW * usual + SLOW_S;
+  const slow = status.slower_than_usual;
   let title: string = words.phases[status.phase];
-  if (slow) title += words.progress.slower(duration(usual));
+  if (slow && usual !== null) title += words.progress.slower(duration(usual));
   else if (usual !== null && usual >= WORTH_TELLING_S) title += words.progress.usually(duration(usual));
   const details = [];
   if (status.queue_position) details.push(words.progress.line(status.queue_position));

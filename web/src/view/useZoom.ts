@@ -1,5 +1,5 @@
 // Zooming and panning by wheel, pointer, two fingers and keys; the arithmetic is zoom.ts's.
-import { useCallback, useEffect, useRef, useState, type KeyboardEvent, type PointerEvent, type RefObject } from "react";
+import { useEffect, useEffectEvent, useRef, useState, type KeyboardEvent, type PointerEvent, type RefObject } from "react";
 import { bounded, fullScale, panned, WHOLE, zoomed, type Look, type Size } from "./zoom";
 
 const WHEEL = 0.0016;
@@ -42,26 +42,24 @@ export function useZoom(element: RefObject<HTMLElement | null>, photo: Size): Zo
     };
   }, [element]);
 
-  const zoomBy = useCallback(
-    (factor: number, clientX?: number, clientY?: number) => {
-      const box = element.current?.getBoundingClientRect();
-      if (!ready || !box) return;
-      const dx = clientX === undefined ? 0 : clientX - box.left - box.width / 2;
-      const dy = clientY === undefined ? 0 : clientY - box.top - box.height / 2;
-      setLook((before) => zoomed(before, factor, { dx, dy }, stage, photo));
-    },
-    [element, ready, stage, photo],
-  );
+  const zoomBy = (factor: number, clientX?: number, clientY?: number): void => {
+    const box = element.current?.getBoundingClientRect();
+    if (!ready || !box) return;
+    const dx = clientX === undefined ? 0 : clientX - box.left - box.width / 2;
+    const dy = clientY === undefined ? 0 : clientY - box.top - box.height / 2;
+    setLook((before) => zoomed(before, factor, { dx, dy }, stage, photo));
+  };
+  const zoom = useEffectEvent(zoomBy);
 
   useEffect(() => {
     const seen = element.current;
     const wheel = (event: WheelEvent): void => {
       event.preventDefault(); // React listens passively, and then the page would scroll as well
-      zoomBy(Math.exp(-event.deltaY * (event.deltaMode === 1 ? 20 : 1) * WHEEL * (event.ctrlKey ? 4 : 1)), event.clientX, event.clientY);
+      zoom(Math.exp(-event.deltaY * (event.deltaMode === 1 ? 20 : 1) * WHEEL * (event.ctrlKey ? 4 : 1)), event.clientX, event.clientY);
     };
     seen?.addEventListener("wheel", wheel, { passive: false });
     return () => seen?.removeEventListener("wheel", wheel);
-  }, [element, zoomBy]);
+  }, [element]);
 
   const pan = (dx: number, dy: number): void => {
     if (ready) setLook((before) => panned(before, dx, dy, stage, photo));

@@ -1,0 +1,53 @@
+// Dark photos made by the browser itself, so that no test needs a file from elsewhere.
+import type { Page } from "@playwright/test";
+
+export interface File {
+  name: string;
+  mimeType: string;
+  buffer: Buffer;
+}
+
+/** A night scene of a size, as a JPEG; `seed` makes another one. */
+export async function nightJpeg(page: Page, width = 640, height = 427, { name = "night.jpg", seed = 1 } = {}): Promise<File> {
+  const base64 = await page.evaluate(
+    async ([width, height, seed]) => {
+      const canvas = new OffscreenCanvas(width, height);
+      const context = canvas.getContext("2d");
+      if (!context) throw new Error("no canvas");
+      const sky = context.createLinearGradient(0, 0, 0, height);
+      sky.addColorStop(0, "rgb(4,5,9)");
+      sky.addColorStop(1, "rgb(22,17,14)");
+      context.fillStyle = sky;
+      context.fillRect(0, 0, width, height);
+      let random = seed;
+      for (let at = 0; at < 220; at += 1) {
+        random = (random * 48271) % 2147483647;
+        const x = (random % 997) / 997;
+        random = (random * 48271) % 2147483647;
+        const y = 0.35 + 0.65 * ((random % 991) / 991);
+        const light = 12 + (random % 34);
+        context.fillStyle = `rgb(${light + 8},${light + 3},${light})`;
+        context.fillRect(x * width, y * height, width / 28, height / 18);
+      }
+      const bytes = new Uint8Array(await (await canvas.convertToBlob({ type: "image/jpeg", quality: 0.92 })).arrayBuffer());
+      let text = "";
+      for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+      return btoa(text);
+    },
+    [width, height, seed] as const,
+  );
+  return { name, mimeType: "image/jpeg", buffer: Buffer.from(base64, "base64") };
+}
+
+/** Drops files onto the page as a hand would. */
+export async function drop(page: Page, files: readonly File[]): Promise<void> {
+  const sent = files.map(({ name, mimeType, buffer }) => ({ name, mimeType, base64: buffer.toString("base64") }));
+  const transfer = await page.evaluateHandle((files) => {
+    const transfer = new DataTransfer();
+    for (const { name, mimeType, base64 } of files) {
+      transfer.items.add(new File([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], name, { type: mimeType }));
+    }
+    return transfer;
+  }, sent);
+  for (const event of ["dragenter", "dragover", "drop"]) await page.dispatchEvent(".page", event, { dataTransfer: transfer });
+}

@@ -1,0 +1,45 @@
+// Refusals, retries and speed: what the page makes of the service's words and silence.
+import { expect, test } from "vitest";
+import { Refused, refusal, Unreachable } from "../src/api/call";
+import { MOST_TRIES, pause } from "../src/api/patience";
+import { Speed } from "../src/api/speed";
+import { trouble } from "../src/jobs/courier";
+
+function problem(code: string, status: number): string {
+  return JSON.stringify({ type: "", title: "No.", status, code, detail: "No.", cure: "Wait." });
+}
+
+test("a refusal speaks in the service's words, and says when it passes", () => {
+  const limited = refusal(429, problem("rate_limited", 429), "61");
+  expect(limited).toBeInstanceOf(Refused);
+  expect(limited).toMatchObject({ retryAfter: 61, passes: true, problem: { code: "rate_limited" } });
+  expect(refusal(422, problem("unreadable_photo", 422), null)).toMatchObject({ retryAfter: null, passes: false });
+});
+
+test.each(["<html>Bad gateway</html>", "", "null", "[]", '{"code":1}'])("a proxy's own page (%j) means that nobody answers", (body) => {
+  expect(refusal(502, body, "5")).toBeInstanceOf(Unreachable);
+});
+
+test("the trouble says what, why and what helps", () => {
+  const limited = refusal(429, problem("rate_limited", 429), "60");
+  expect(trouble(limited)).toMatchObject({ title: "No.", detail: "", cure: "Wait.", passes: true });
+  expect(trouble(limited).retryAt).toBeGreaterThan(Date.now() + 50_000);
+  expect(trouble(refusal(422, problem("unreadable_photo", 422), null)).passes).toBe(false);
+  expect(trouble(new Unreachable("x")).cure).toMatch(/connection/);
+});
+
+test("pauses grow, are bounded, and differ between those who failed together", () => {
+  const least = Array.from({ length: MOST_TRIES }, (_, at) => pause(at + 1, 0));
+  expect(least).toEqual([500, 1000, 2000, 4000, 8000, 15_000, 15_000, 15_000]);
+  expect(pause(3, 1)).toBe(4000);
+  expect(pause(60, 1)).toBe(30_000);
+});
+
+test("the speed is that of the last seconds, and not told too early", () => {
+  const speed = new Speed();
+  expect(speed.note(0, 0)).toBeNull();
+  expect(speed.note(100_000, 200)).toBeNull();
+  expect(speed.note(1_000_000, 1000)).toBe(1_000_000);
+  expect(speed.note(1_000_000, 10_000)).toBeNull();
+  expect(speed.note(3_000_000, 11_000)).toBe(2_000_000);
+});

@@ -1,0 +1,110 @@
+// The photos that a browser keeps: across reloads, and without a store that works.
+import "fake-indexeddb/auto";
+import { beforeEach, expect, test, vi } from "vitest";
+import type { Status } from "../src/api/shapes";
+import { accepted, begun, canGoAgain, isUnderWay, told, type Job } from "../src/jobs/job";
+import { Shelf } from "../src/jobs/shelf";
+
+let count = 0;
+let name = "";
+
+beforeEach(() => {
+  name = `shelf-${(count += 1)}`;
+});
+
+function fresh(key: string, now = 1): Job {
+  return begun({ key, name: `${key}.jpg`, size: 10, now, wish: { ratio: null, format: "jpeg" } });
+}
+
+/** What another visit finds. */
+async function reopened(): Promise<Shelf> {
+  const shelf = new Shelf(name);
+  await shelf.open();
+  return shelf;
+}
+
+async function kept(key: string): Promise<Job | undefined> {
+  return (await reopened()).job(key);
+}
+
+test("jobs and pictures are there after a reload, newest first", async () => {
+  const shelf = await reopened();
+  shelf.add(fresh("old", 1), { photo: new Blob(["dark"]) });
+  shelf.add(fresh("new", 2));
+  await vi.waitFor(async () => {
+    expect((await reopened()).state().jobs.map((job) => job.key)).toEqual(["new", "old"]);
+  });
+  const again = await reopened();
+  expect(await (await again.picture("old", "photo"))?.text()).toBe("dark");
+  expect(await again.picture("new", "photo")).toBeNull();
+});
+
+test("the owner's token survives, for without it nobody could delete the photo", async () => {
+  const shelf = await reopened();
+  shelf.add(fresh("a"));
+  shelf.change("a", (job) => accepted(job, { id: "id", token: "secret" }));
+  await vi.waitFor(async () => {
+    expect((await kept("a"))?.keys).toEqual({ id: "id", token: "secret" });
+  });
+});
+
+test("an accepted file becomes the original that is shown, unless there is a better one", async () => {
+  const shelf = await reopened();
+  shelf.add(fresh("jpeg"), { photo: new Blob(["whole"]) });
+  shelf.add(fresh("raw"), { photo: new Blob(["counts"]), before: new Blob(["embedded"]) });
+  await shelf.settlePhoto("jpeg");
+  await shelf.settlePhoto("raw");
+  for (const [key, text] of [["jpeg", "whole"], ["raw", "embedded"]] as const) {
+    const again = await reopened();
+    expect(await again.picture(key, "photo")).toBeNull();
+    expect(await (await again.picture(key, "before"))?.text()).toBe(text);
+  }
+});
+
+test("what is removed is gone, with its pictures, and cannot be changed back", async () => {
+  const shelf = await reopened();
+  shelf.add(fresh("a"), { photo: new Blob(["x"]), thumb: new Blob(["y"]) });
+  shelf.remove("a");
+  shelf.change("a", (job) => ({ ...job, name: "back" }));
+  expect(shelf.state().jobs).toEqual([]);
+  await vi.waitFor(async () => {
+    expect(await kept("a")).toBeUndefined();
+    expect(await (await reopened()).picture("a", "thumb")).toBeNull();
+  });
+});
+
+test("a browser that keeps nothing is noticed, and the page goes on from memory", async () => {
+  const working = globalThis.indexedDB;
+  Object.defineProperty(globalThis, "indexedDB", { configurable: true, value: { open: () => { throw new DOMException("private window"); } } });
+  try {
+    const shelf = new Shelf("private");
+    await shelf.open();
+    shelf.add(fresh("a"), { photo: new Blob(["x"]) });
+    expect(shelf.state()).toMatchObject({ keeps: false, jobs: [{ key: "a" }] });
+    expect(await (await shelf.picture("a", "photo"))?.text()).toBe("x");
+  } finally {
+    Object.defineProperty(globalThis, "indexedDB", { configurable: true, value: working });
+  }
+});
+
+test("listeners hear of changes, and of nothing else", async () => {
+  const shelf = await reopened();
+  shelf.add(fresh("a"));
+  const listener = vi.fn();
+  const leave = shelf.subscribe(listener);
+  shelf.change("a", (job) => job);
+  expect(listener).not.toHaveBeenCalled();
+  shelf.change("a", (job) => ({ ...job, stage: "sending" }));
+  leave();
+  shelf.remove("a");
+  expect(listener).toHaveBeenCalledTimes(1);
+});
+
+test("an ended job changes no more, and can go again", () => {
+  const done = { id: "i", state: "done", result: { width: 6, height: 4 } } as Status;
+  const ended = told(accepted(fresh("a"), { id: "i", token: "t" }), done, 5);
+  expect(ended).toMatchObject({ stage: "ended", width: 6, height: 4 });
+  expect(isUnderWay(ended)).toBe(false);
+  expect(canGoAgain(ended)).toBe(true);
+  expect(told(ended, { ...done, state: "running" }, 6)).toBe(ended);
+});
