@@ -92,9 +92,8 @@ def destroy(chosen: tuple[Terraform, Path, bool]) -> None:
         baked = leaving.baked()
     click.echo(f"Still there, look at them in EC2's console: {', '.join(left)}" if left else "Nothing of it runs.")
     if baked:
-        click.echo(
-            f"Baked images are kept, at $0.05 a month and GB: {', '.join(baked)}. `make bake-clean` removes them."
-        )
+        click.echo(f"Baked images are kept, at $0.05 a month and GB: {', '.join(baked)}.")
+        click.echo("  make bake-clean KEEP=0 YES=1   removes them.")
 
 
 @contextmanager
