@@ -11,10 +11,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http.client import HTTPException
 from typing import Literal
-from urllib.error import HTTPError
-from urllib.request import ProxyHandler, Request, build_opener
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +34,8 @@ class Metadata:
     """Reads notices from one metadata service; keeps its session token."""
 
     def __init__(self, endpoint: str = LINK_LOCAL) -> None:
+        from urllib.request import ProxyHandler, build_opener  # noqa: PLC0415 — EC2's machines only
+
         self._endpoint = endpoint.rstrip("/")
         self._opener = build_opener(ProxyHandler({}))  # a proxy would answer for another machine
         self._token: str | None = None
@@ -51,6 +50,8 @@ class Metadata:
 
     def _document(self, path: str) -> dict[str, object] | None:
         """The JSON at a path, None where there is none. A token that went stale is replaced once."""
+        from urllib.error import HTTPError  # noqa: PLC0415
+
         for fresh in (False, True):
             if self._token is None or fresh:
                 self._token = self._asked("PUT", "api/token", {"X-aws-ec2-metadata-token-ttl-seconds": str(TOKEN_S)})
@@ -68,6 +69,8 @@ class Metadata:
         return None
 
     def _asked(self, method: str, path: str, headers: dict[str, str]) -> str:
+        from urllib.request import Request  # noqa: PLC0415
+
         request = Request(f"{self._endpoint}/latest/{path}", method=method, headers=headers)  # noqa: S310 — http only
         with self._opener.open(request, timeout=ANSWER_S) as answer:
             return str(answer.read(65536).decode())
@@ -85,6 +88,7 @@ def metadata_of(environ: Mapping[str, str], *, fleet: str) -> Metadata | None:
 
 def listen(metadata: Metadata, hear: Callable[[Notice], None], stopped: threading.Event) -> threading.Thread:
     """Look every LOOK_S in a thread of its own and tell each new notice, until `stopped` or an interruption."""
+    from http.client import HTTPException  # noqa: PLC0415
 
     def look() -> None:
         told: Notice | None = None

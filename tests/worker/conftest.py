@@ -123,7 +123,7 @@ def start(settings, codec, ports, tmp_path):
     workers = []
     ports.table.insert(Row(key="slot/0", doc=json.dumps({"launched_ms": now_ms() - 1000})))  # as a launcher leaves it
 
-    def start(engine, argument="", wrap=lambda ports: ports, **changed):
+    def start(engine, argument="", wrap=lambda ports: ports, codec=codec, **changed):
         """`wrap` may put a store that fails or waits round the real one."""
         worker = Worker(replace(settings, **changed), codec, engine, argument or str(tmp_path / "mark"), wrap)
         workers.append(worker)
