@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -16,14 +15,13 @@ import click
 from cli.settings import read_settings
 from photos.buffer import encoded_bound, pixel_buffer
 from photos.codec import Codec
-from photos.errors import CodecDied, PhotoError, SandboxUnavailable, UnreadablePhoto
+from photos.errors import CodecDied, SandboxUnavailable, UnreadablePhoto
 from worker.assignment import output_depth
-from worker.engine_child import enhance_buffers
+from worker.engine import EngineLost, EngineProcess, SetupFailed
 from worker.result import BufferReader
 
 if TYPE_CHECKING:
     from jobs.settings import Settings
-    from model.engine import Engine, Name
     from photos.sandbox import Mode
 
 SUFFIXES = {"jpeg": ".jpg", "png": ".png", "webp": ".webp", "tiff": ".tif"}
@@ -63,14 +61,10 @@ class Wish:
 @click.option("--force", is_flag=True, help="replace pictures that are already there")
 def command(files: tuple[Path, ...], ratio: float | None, format_: str, out: Path | None, *, force: bool) -> None:
     """Brighten FILES; night.jpg becomes night-bright.jpg. A photo that cannot be read does not stop the others."""
-    from model.engine import EngineBroken  # noqa: PLC0415 — `--help` needs no engine
-
     settings = read_settings()
     wish = Wish(ratio=ratio, format=format_, deadline_s=settings.codec_s)
     failed = 0
-    with Codec(sandbox=cast("Mode", settings.sandbox)) as codec:
-        threading.Thread(target=_warm, args=(codec,), daemon=True).start()
-        engine = _engine(settings)  # while the decoder starts
+    with _engine(settings) as engine, Codec(sandbox=cast("Mode", settings.sandbox)) as codec:
         for file in files:
             target = (out or file.parent) / f"{file.stem}-bright{SUFFIXES[format_]}"
             if target.exists() and not force:
@@ -88,33 +82,34 @@ def command(files: tuple[Path, ...], ratio: float | None, format_: str, out: Pat
                 failed += 1
             except SandboxUnavailable as fact:
                 raise click.ClickException(str(fact)) from None
-            except EngineBroken as fact:
-                raise click.ClickException(f"{file}: the accelerator broke ({fact}); run this again") from None
+            except SetupFailed as fact:
+                raise click.ClickException(str(fact)) from None
+            except EngineLost as fact:
+                raise click.ClickException(f"{file}: {fact}; run this again") from None
             else:
                 click.echo(f"{target}  ×{ratio_used:.3g} ({engine.name})")
     if failed:
         raise click.exceptions.Exit(1)
 
 
-def _warm(codec: Codec) -> None:
-    # Whatever is wrong with the decoder, the first photo meets it again and tells it.
-    with suppress(PhotoError, SandboxUnavailable):
-        codec.warm()
-
-
-def _engine(settings: Settings) -> Engine:
-    from model.engine import EngineMissing, load_engine  # noqa: PLC0415 — `--help` needs no engine
-    from model.weights import NETWORKS  # noqa: PLC0415
-
+@contextmanager
+def _engine(settings: Settings) -> Iterator[EngineProcess]:
+    """The engine as a worker has it: a process of its own, which loads while the photo is decoded."""
+    engine = EngineProcess(
+        engine=settings.engine,
+        network=settings.network,
+        graphs=settings.graph_cache
+        if Path(settings.graph_cache).is_dir()
+        else "off",  # a stranger's folder stays clean
+        threads=settings.engine_threads,
+        stall_s=settings.stall_s,
+        load_s=settings.ready_deadline_s,
+    )
+    engine.launch()
     try:
-        return load_engine(
-            cast("Name", settings.engine),
-            threads=settings.engine_threads or None,
-            weights=NETWORKS[settings.network],
-            graphs=None if settings.graph_cache == "off" else Path(settings.graph_cache),
-        )
-    except EngineMissing as fact:
-        raise click.ClickException(str(fact)) from None
+        yield engine
+    finally:
+        engine.stop()
 
 
 def _reporter(bar: Any) -> Callable[[float], None]:
@@ -122,9 +117,12 @@ def _reporter(bar: Any) -> Callable[[float], None]:
 
 
 def _enhance(
-    file: Path, target: Path, wish: Wish, codec: Codec, engine: Engine, progress: Callable[[float], None]
+    file: Path, target: Path, wish: Wish, codec: Codec, engine: EngineProcess, progress: Callable[[float], None]
 ) -> float:
-    """Write the bright picture whole or not at all; the exposure ratio used. Raises PhotoError."""
+    """Write the bright picture whole or not at all; the exposure ratio used.
+
+    Raises PhotoError, SetupFailed and EngineLost.
+    """
     with ExitStack() as stack:
 
         def kept(descriptor: int) -> int:
@@ -136,10 +134,12 @@ def _enhance(
         if not facts.fits(wish.format):
             raise UnreadablePhoto("photo_too_wide", f"A side is too long for {wish.format}; take another --format.")
         depth = output_depth(facts, wish.format)
+        engine.expect(facts, depth=depth)
         pixels = kept(pixel_buffer(facts.pixel_bytes, "pixels"))
         raster = codec.decode(source, facts, pixels, deadline_s=wish.deadline_s)
         out = kept(pixel_buffer(facts.width * facts.height * 3 * depth // 8, "out"))
-        ratio = enhance_buffers(engine, raster, pixels, out, ratio=wish.ratio, depth=depth, progress=progress)
+        engine.start()
+        ratio = engine.enhance(pixels, raster, wish.ratio, out, depth, progress)
         encoded = kept(pixel_buffer(encoded_bound(facts, wish.format), "encoded"))
         size = codec.encode(
             out, raster, encoded, format=wish.format, depth=depth, source_fd=pixels, deadline_s=wish.deadline_s

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 # Tiles come and go in memory: huge pages cut the engine's page faults to a quarter and its CPU time by an eighth.
 # NumPy's own threads would only spin: what it computes here is small.
 ENVIRONMENT = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", "OPENBLAS_NUM_THREADS": "1", "CUDA_MODULE_LOADING": "LAZY"}
+ROOT = str(Path(__file__).resolve().parent.parent)
 LOADS = 2  # tries to load the network before the worker calls its set-up failed
 BREAKS = 4  # in a row, no photo done between: more than the attempts of one photo, so it is the machine
 
@@ -145,13 +146,14 @@ class EngineProcess:
         self.stop()
         self._greeted = False
         ours, theirs = socket.socketpair()
+        # -P: a folder of photos, where `firstlight enhance` runs, may hold a numpy.py of its own.
         python = Path(sys.prefix) / "bin" / "python"  # under some servers sys.executable is another interpreter
         with theirs:
             self._child = subprocess.Popen(
-                [str(python), "-m", self._module, str(theirs.fileno()), *self._arguments],
+                [str(python), "-P", "-m", self._module, str(theirs.fileno()), *self._arguments],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, **ENVIRONMENT},  # noqa: TID251 — handed on, not read
+                env=_environ(os.environ),  # noqa: TID251 — handed on
             )
         self._socket = ours
 
@@ -191,3 +193,8 @@ class EngineProcess:
             except BaseException:
                 self.stop()  # its next words would belong to nobody
                 raise
+
+
+def _environ(environ: Mapping[str, str]) -> dict[str, str]:
+    path = os.pathsep.join(filter(None, [ROOT, environ.get("PYTHONPATH")]))
+    return {**environ, **ENVIRONMENT, "PYTHONPATH": path}

@@ -7,6 +7,7 @@ when its accelerator breaks: after an illegal access or an ECC error every later
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -26,6 +27,7 @@ EXIT_BROKEN = 70
 
 def main(arguments: list[str]) -> int:
     """Serve with the engine that the arguments name."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; who started us decides what ends
     descriptor, name, threads, network, graphs = arguments
 
     def load() -> Engine:
@@ -53,7 +55,8 @@ def serve(descriptor: int, load: Callable[[], Engine]) -> int:
         try:
             engine = load()
         except Exception as error:  # noqa: BLE001 — whatever went wrong, the supervisor must hear it
-            send(supervisor, {"error": f"{type(error).__name__}: {error}"})
+            ours = type(error).__module__.startswith("model.")  # a fact of ours says all in its sentence
+            send(supervisor, {"error": str(error) if ours else f"{type(error).__name__}: {error}"})
             return 1
         send(supervisor, {"ready": engine.name, "reason": engine.reason})
         while True:

@@ -69,3 +69,19 @@ def test_a_ratio_out_of_range_is_refused_with_the_range(enhance, photo, ratio):
     result = enhance(photo, "--ratio", ratio)
     assert result.exit_code == 2
     assert "1 to 300" in result.output
+
+
+def test_an_engine_that_cannot_be_had_is_told_with_its_cure(enhance, photo, monkeypatch, tmp_path):
+    monkeypatch.setenv("NETWORK", "fine")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (tmp_path / "openvino.py").write_text("raise ImportError('libopenvino.so: cannot open shared object file')")
+    result = enhance(photo)
+    assert result.exit_code == 1
+    assert "Error: ImportError: libopenvino.so: cannot open shared object file" in result.output
+
+
+def test_a_strangers_folder_gets_the_picture_and_gives_no_code(enhance, photo, tmp_path, monkeypatch):
+    (tmp_path / "numpy.py").write_text("raise SystemExit('a stranger’s code ran')")
+    monkeypatch.chdir(tmp_path)
+    assert enhance(photo).exit_code == 0
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["night-bright.jpg", "night.jpg", "numpy.py"]
