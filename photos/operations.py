@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 import rawpy
-from PIL import Image
+from PIL import WebPImagePlugin  # noqa: F401 -- Pillow would look for it, and for all others, at the first picture
 
 from photos.encoding import encode
 from photos.facts import FORMATS, Format, PhotoFacts
@@ -81,7 +81,6 @@ def prepare() -> None:
     """Import and set up all that decoding needs, once, before the fork; starts no thread and touches no OpenMP."""
     cv2.setNumThreads(1)
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    Image.init()
     prepare_heif()
     _rehearse()
 
