@@ -15,6 +15,7 @@ image=$home/image
 export DEBIAN_FRONTEND=noninteractive
 
 [ "$(id -u)" = 0 ] || { echo "provision.sh needs root: Packer gives it by sudo" >&2; exit 1; }
+if [ -e "$given/image.tar.gz" ]; then gunzip -f "$given/image.tar.gz"; fi
 for needed in image.tar image.conf names host/launch.py; do
   [ -e "$given/$needed" ] || { echo "$given/$needed is missing: run \`make bake\`, which makes it" >&2; exit 1; }
 done

@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.request import urlopen
 
 from fleet.instance_types import types_of
 from fleet.ladder import Offer, Pool, Subnet, Terms
@@ -45,6 +46,7 @@ class SmallCloud:
         self.server = Server(self.region)
         self.port = int(self.server.endpoint.rpartition(":")[2])
         os.environ["AWS_ENDPOINT_URL"] = self.server.endpoint
+        urlopen(f"{self.server.endpoint}/moto-api/reset", data=b"").close()  # noqa: S310 — our own; moto's state is its process's
         provision = Provision(Clients(), NAMES, Settings())
         for step in provision.steps():
             step.do()

@@ -1,0 +1,167 @@
+"""One machine in a small cloud of its own, with one dark photo waiting: ours, and the old one beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import time
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+from PIL import Image
+
+from bench.machine import Disk, Machine
+from bench.small_cloud import GUEST_AWS, GUEST_METADATA, NAMES, SmallCloud
+from jobs.clock import now_ms
+from jobs.intake import Order, accept
+from jobs.ports import open_ports
+
+SIDE = 512
+KEY = "photo"
+OURS = {
+    "systemd": r"Welcome to|systemd\[1\]: ",
+    "launch": r"launch: slot",
+    "worker": r"Start(ing|ed) .*firstlight-worke",
+    "engine_ready": r"engine ready",
+    "deadman": r"deadman: this machine ends",
+    "off": r"Power down",
+}
+OLD = {
+    "systemd": r"Welcome to",
+    "cloud_init": r"cloud-init.* running 'init'",
+    "docker": r"Started .*docker\.service",
+    "user_data": r"cloud-init.* running 'modules:final'",
+    "container": r"old: python",
+    "torch": r"old: torch imported",
+    "weights": r"old: weights loaded",
+}
+
+
+class NoPicture(Exception):
+    """The machine brought none; the message holds its console's last words."""
+
+
+class Trial(Protocol):
+    """A machine to be started on a waiting photo."""
+
+    machine: Machine
+
+    def picture(self, timeout_s: float) -> bytes:
+        """The bright picture, once there is one; its moment is marked `first_result`. Raises NoPicture."""
+
+    def close(self) -> None:
+        """Pull the plug and close the cloud."""
+
+
+def dark_photo() -> bytes:
+    """A photograph at a sixth of its codes, SIDE by SIDE pixels, as JPEG."""
+    from skimage import data  # noqa: PLC0415 — slow to load
+
+    day = Image.fromarray(data.astronaut()).resize((SIDE, SIDE))
+    return encoded(Image.fromarray((np.asarray(day) * 0.16).astype(np.uint8)))
+
+
+def encoded(picture: Image.Image) -> bytes:
+    """As JPEG."""
+    file = io.BytesIO()
+    picture.save(file, "jpeg", quality=92)
+    return file.getvalue()
+
+
+def brightness(photo: bytes) -> float:
+    """Mean of all codes, 0…255."""
+    return float(np.asarray(Image.open(io.BytesIO(photo)).convert("RGB")).mean())
+
+
+class Ours:
+    """Our machine, launched by CreateFleet as the launcher asks for it. `photo` None: nothing waits."""
+
+    def __init__(self, disk: Disk, photo: bytes | None, *, environ: Mapping[str, str], age_s: float = 3600.0) -> None:
+        self._disk = disk
+        self.cloud = SmallCloud(dict(environ), power_on=self._power_on, asked=lambda: self.machine.mark("metadata"))
+        self.ports = open_ports(self.cloud.settings, clock=now_ms)
+        self._job = self._put(photo) if photo else ""
+        self.instance = self.cloud.launch(age_s=age_s)
+
+    def _power_on(self, instance: Any) -> None:
+        forwards = {GUEST_AWS: self.cloud.port, GUEST_METADATA: self.cloud.serve_metadata(instance)}
+        self.machine = Machine(
+            self._disk,
+            forwards=forwards,
+            marks=OURS,
+            arguments="systemd.show_status=1",
+            console=self._disk.image.with_suffix(".log"),
+        )
+
+    def _put(self, photo: bytes) -> str:
+        facts = {"format": "jpeg", "width": SIDE, "height": SIDE, "orientation": 1, "layout": "rgb", "depth": 8}
+        order = Order(
+            ratio=None,
+            format="jpeg",
+            photo={**facts, "grey": False, "alpha": False},
+            size=len(photo),
+            sha256=hashlib.sha256(photo).hexdigest(),
+            visitor="boots",
+        )
+        return accept(self.ports, order, io.BytesIO(photo)).job.id
+
+    def picture(self, timeout_s: float) -> bytes:
+        ends = time.monotonic() + timeout_s
+        while time.monotonic() < ends:
+            job = self.ports.ledger.read(self._job)
+            if job is not None and job.result is not None:
+                self.machine.mark("first_result")
+                with self.ports.blobs.open(job.result.key) as file:
+                    return file.read()
+            if self.machine.wait_off(0.1):
+                break
+        raise NoPicture("\n".join(self.machine.heard.words[-40:]))
+
+    def close(self) -> None:
+        self.machine.end()
+        self.ports.close()
+        self.cloud.close()
+
+
+class Old:
+    """The old machine: a message, a photo and a pickled checkpoint wait in the same stores."""
+
+    def __init__(self, disk: Disk, photo: bytes) -> None:
+        import torch  # noqa: PLC0415 — slow to load
+
+        from bench.old_network import build  # noqa: PLC0415
+
+        self.cloud = SmallCloud({}, power_on=lambda _: None, asked=lambda: None)
+        self._ports = open_ports(self.cloud.settings, clock=now_ms)
+        checkpoint = io.BytesIO()
+        torch.save(build().state_dict(), checkpoint)
+        for key, content in (("checkpoint.pth", checkpoint.getvalue()), (f"in/{KEY}", photo)):
+            self._ports.blobs.put(key, io.BytesIO(content))
+        self._ports.queue.send(KEY)
+        told = {"BUCKET": NAMES.bucket, **self.cloud.user_data}
+        names = ("BUCKET", "QUEUE", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION")
+        forwards = {
+            GUEST_AWS: self.cloud.port,
+            GUEST_METADATA: self.cloud.serve_metadata(self.cloud.launch(age_s=3600.0)),
+        }
+        arguments = " ".join(["systemd.show_status=1", *(f"old.{name}={told[name]}" for name in names)])
+        self.machine = Machine(
+            disk, forwards=forwards, marks=OLD, arguments=arguments, console=disk.image.with_suffix(".log")
+        )
+
+    def picture(self, timeout_s: float) -> bytes:
+        ends = time.monotonic() + timeout_s
+        while time.monotonic() < ends:
+            if f"out/{KEY}" in self._ports.blobs.keys("out/"):
+                self.machine.mark("first_result")
+                with self._ports.blobs.open(f"out/{KEY}") as file:
+                    return file.read()
+            if self.machine.wait_off(0.2):
+                break
+        raise NoPicture("\n".join(self.machine.heard.words[-40:]))
+
+    def close(self) -> None:
+        self.machine.end()
+        self._ports.close()
+        self.cloud.close()
