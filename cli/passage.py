@@ -25,7 +25,8 @@ SLOW_WAIT_S, BUSY_WAIT_S = 20, 2  # a long poll while nothing moves; while a pho
 class Passage:
     """`photo` is None where only its picture is fetched, by `job_id`; then `target` lacks its suffix until the end.
 
-    `share` is how much of the stage is done (0…1). Written by one thread, read by the one that draws.
+    `share` is how much of the stage is done (0…1), `trouble` why the service is asked again. Written by one thread,
+    read by the one that draws.
     """
 
     name: str
@@ -35,10 +36,15 @@ class Passage:
     stage: Stage = "waiting"
     share: float = 0.0
     note: str = ""
+    trouble: str = ""
 
     @property
     def ended(self) -> bool:
         return self.stage in ENDED
+
+    def hear(self, why: str) -> None:
+        """The service is asked again, and why."""
+        self.note = self.trouble = why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +67,7 @@ class TargetTaken(NotServed):
 
 def travel(passage: Passage, remote: Remote, wish: Wish) -> None:
     """Take the photo all the way. Raises NotServed, OSError and Stopped; what was accepted stays in `job_id`."""
+    remote.told = passage.hear
     if wish.wait and passage.target.exists() and not wish.force:
         raise TargetTaken(passage.target)
     if passage.photo is not None:

@@ -28,6 +28,10 @@ Sent = Callable[[int], None]
 T = TypeVar("T")
 
 
+def _unheard(_: str) -> None:
+    """Nobody wants to know."""
+
+
 class Stopped(FirstlightError):
     """The user has had enough."""
 
@@ -49,15 +53,25 @@ class _Again(FirstlightError):
         super().__init__(why)
 
 
+def _session() -> requests.Session:
+    session = requests.Session()
+    session.auth = lambda request: request  # else a line of ~/.netrc takes the place of our own Authorization
+    return session
+
+
 @dataclass(slots=True, kw_only=True)
 class Remote:
-    """One for each thread that sends. `give_up_s` bounds how long an overloaded service is asked again."""
+    """One for each thread that sends. `give_up_s` bounds how long an overloaded service is asked again.
+
+    `told` hears why, before each pause.
+    """
 
     url: str
     give_up_s: float
     stop: threading.Event = field(default_factory=threading.Event)
     monotonic: Callable[[], float] = time.monotonic
-    _session: requests.Session = field(default_factory=requests.Session)
+    told: Callable[[str], None] = _unheard
+    _session: requests.Session = field(default_factory=_session)
 
     def upload(self, photo: Path, fields: Mapping[str, str], *, key: str, sent: Sent) -> dict[str, Any]:
         """The receipt. However often the answer is lost, the same `key` makes one job. Raises NotServed, Stopped."""
@@ -157,10 +171,12 @@ class Remote:
             except _Again as later:
                 unheard = 0 if later.asked else unheard + 1
                 wait_s = min(pause, LONGEST_PAUSE_S) if later.pause_s is None else later.pause_s
+                why = str(later) if str(later).endswith(".") else f"{later}."
                 if unheard >= TRIES or self.monotonic() + wait_s > ends:
-                    when = f" Try again in {wait_s:.0f} s." if later.asked else f" Is {self.url} right, and running?"
-                    raise NotServed(f"{later}{'' if str(later).endswith('.') else '.'}{when}") from later
+                    when = f"Try again in {wait_s:.0f} s." if later.asked else f"Is {self.url} right, and running?"
+                    raise NotServed(f"{why} {when}") from later
             pause *= 2
+            self.told(f"{why} Trying again in {wait_s:.0f} s.")
             if self.stop.wait(wait_s):
                 raise Stopped
 

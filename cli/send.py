@@ -128,12 +128,15 @@ def _travelled(passage: Passage, remote: Remote, wish: Wish) -> None:
         return
     except (NotServed, OSError) as no:
         passage.stage, passage.note = "failed", str(no)
+    except Exception as defect:  # noqa: BLE001 — in a thread: unheard, it would leave the others waiting for ever
+        passage.stage, passage.note = "failed", f"a defect of this program ({defect!r}); please report it."
 
 
 def _drawn(passages: Sequence[Passage], ended: queue.SimpleQueue[Passage], *, no_wait: bool) -> None:
     """Draw until every photo has ended, and tell each as it does; only a terminal gets bars."""
     on_terminal = sys.stderr.isatty()
     left, drawn = len(passages), 0
+    known: dict[str, str] = {}
     show: Callable[[str], None] = lambda text: click.echo(text, nl=False, err=True)  # noqa: E731 — a name for one call
     while left:
         try:
@@ -143,6 +146,8 @@ def _drawn(passages: Sequence[Passage], ended: queue.SimpleQueue[Passage], *, no
         if on_terminal:
             show(redraw(drawn, []))
             drawn = 0
+        else:
+            show(_troubles(passages, known))
         if passage is not None:
             left -= 1
             sent_only = no_wait and passage.stage == "done"
@@ -152,6 +157,13 @@ def _drawn(passages: Sequence[Passage], ended: queue.SimpleQueue[Passage], *, no
             now = lines(passages, width=shutil.get_terminal_size().columns)
             show(redraw(0, now))
             drawn = len(now)
+
+
+def _troubles(passages: Sequence[Passage], known: dict[str, str]) -> str:
+    """What has come up since, for those who see no board: nobody should wait and not know why."""
+    new = {each.name: each.trouble for each in passages if each.trouble and known.get(each.name) != each.trouble}
+    known |= new
+    return "".join(f"{name}: {why}\n" for name, why in new.items())
 
 
 def _tell_left(passages: Sequence[Passage], url: str) -> None:

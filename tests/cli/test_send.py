@@ -96,6 +96,7 @@ def test_an_overloaded_service_is_asked_again_when_it_says(service: Open, photos
     done = send(service, photos[0], "--no-direct")
     assert done.exit_code == 0, done.output
     assert service.way.calls.count("POST /upload") == 3
+    assert "Trying again in 0 s." in done.stderr
 
 
 def test_patience_has_an_end_and_says_when_to_try_again(service: Open, photos: list[Path]) -> None:
@@ -235,8 +236,12 @@ def test_a_service_that_is_not_there_is_told_with_its_address(photos: list[Path]
 
 
 def test_where_the_store_takes_photos_they_go_straight_there(
-    lamp: Installation, photos: list[Path], tmp_path: Path
+    lamp: Installation, photos: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    netrc = tmp_path / "netrc"  # what it says of this host is not for us
+    netrc.write_text("machine 127.0.0.1 login somebody password secret\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
     with open_house(tmp_path / "service", blobs=lamp.settings.blobs) as service:
         service.way.orders += [("POST", "/upload/direct", 503)]
         service.way.headers["Retry-After"] = "0"
