@@ -11,7 +11,7 @@ HAS_GPU := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo yes; [ "$$(unam
 RUN_NEEDS := $(VENV)/.ready-run $(if $(HAS_GPU)$(filter torch,$(ENGINE)),$(VENV)/.ready-torch)
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-cloud deploy destroy test test-all test-web lint format bench bench-all images try-images clean
+.PHONY: help run run-cloud bake bake-clean deploy destroy try-boot test test-all test-web lint format bench bench-all images try-images clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,18 @@ deploy: $(VENV)/.ready-cloud  ## Put it into an AWS account with Terraform; show
 
 destroy: $(VENV)/.ready-cloud  ## End its machines and take everything out of the account again (asks; AUTO=1)
 	@$(BIN)/python -m deploy destroy
+
+bake: $(VENV)/.ready-cloud  ## Bake the machine images that deploy takes, with Packer (FLAVOURS="cpu gpu")
+	@ami/bake.sh
+
+bake-clean: $(VENV)/.ready-cloud  ## Tell which machine images are old (KEEP=1 of each flavour stays); YES=1 removes them
+	@PYTHONPATH=. $(BIN)/python ami/clean.py --keep $(or $(KEEP),1) $(if $(YES),--yes)
+
+try-boot: $(VENV)/.ready-test  ## Boot a machine image in QEMU, let it brighten a photo and end itself (Linux, root, minutes)
+	@$(BIN)/python docker/trial.py --no-runs --export var/worker.tar
+	@$(BIN)/python -m bench.boots build ours --image var/worker.tar
+	@$(BIN)/python -m bench.boots run ours
+	@$(BIN)/python -m bench.boots ends
 
 test: $(VENV)/.ready-test  ## Install what is needed and run the tests (a few minutes)
 	$(BIN)/pytest -m "not slow" -n 2
