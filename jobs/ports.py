@@ -51,7 +51,7 @@ def open_ports(settings: Settings, *, clock: Clock, wait_s: float = WAIT_S, clie
     table = _table(settings.table, clients, wait_s=wait_s)
     blobs = _blobs(settings.blobs, clients)
     queue = _queue(settings.queue, clients, clock=clock, wait_s=wait_s)
-    cold = [each.client for each in (table, blobs, queue) if isinstance(each, S3Blobs | SqsQueue | DynamoTable)]
+    cold = [each.client for each in (queue, table, blobs) if isinstance(each, S3Blobs | SqsQueue | DynamoTable)]
     terms = Terms(lease_ms=int(settings.lease_s * 1000), keep_ms=int(settings.keep_s * 1000))
     return Ports(
         blobs=blobs,
