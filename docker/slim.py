@@ -64,7 +64,8 @@ NOT_NEEDED: dict[str, dict[str, str]] = {  # package → what of it → why it g
         "include": "for compilers",
         "share": "for compilers",
         "test": "its tests",
-        "bin/*": "its makers' tests and tools",
+        "bin/*[tT]est*": "its tests",
+        "bin/protoc*": "for compilers",
     },
 }
 BESIDE = {  # package → files of its own beside it that go with the above

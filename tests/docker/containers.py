@@ -103,7 +103,7 @@ class Api(Container):
     def answers(self, path="/health"):
         try:
             return requests.get(self.url + path, timeout=5).ok
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return False
 
     def upload(self, photo, name="night.jpg", **fields):
