@@ -13,14 +13,21 @@ from click.testing import CliRunner
 
 from cli.main import main
 from fleet.attendance import KEY as TICK
+from fleet.checkup.checks import CHECKS
+from fleet.checkup.finding import status as status_of
 from fleet.checkup.questions import Questions
+from fleet.checkup.rounds import run
+from fleet.checkup.world import open_world
 from fleet.pools import spare_pools
 from fleet.slots import Slot, write_slot
 from jobs.clients import Clients
 from jobs.clock import now_ms
 from jobs.heartbeat import Heartbeat, beat
 from jobs.job import Lease
+from jobs.ports import open_ports
+from jobs.settings import Settings
 from tests.cli.clouds import Installation
+from tests.jobs.made import a_job
 
 DAY_MS = 86_400_000
 HOUR_S = 3600.0
@@ -238,8 +245,6 @@ def rows(*, slow: bool) -> list[object]:
 def test_a_planted_fault_is_found_alone_and_with_its_cure(
     lamp: Installation, monkeypatch: pytest.MonkeyPatch, plant: Plant, code: str, status: int, cure: str
 ) -> None:
-    from fleet.checkup.finding import status as status_of
-
     plant(lamp, monkeypatch)
     found = lamp.checked().findings
     assert [each.code for each in found] == [code]
@@ -290,10 +295,6 @@ def test_the_doctor_asks_only_what_changes_nothing(lamp: Installation) -> None:
     heard: list[str] = []
     clients = Clients(heard=lambda service, operation: heard.append(f"{service}:{operation}"))
     world = lamp.world()
-    from fleet.checkup.checks import CHECKS
-    from fleet.checkup.rounds import run
-    from jobs.ports import open_ports
-
     ports = open_ports(lamp.settings, clock=now_ms, clients=clients)
     questions = Questions(clients, clock=now_ms)
     assert run(replace(world, ports=ports, questions=questions), CHECKS).findings == []
@@ -362,3 +363,14 @@ def test_a_setting_that_cannot_be_used_is_a_finding(laptop: dict[str, str]) -> N
     done = doctor(**laptop | {"ENGINE": "cuda"})
     assert done.exit_code == 2
     assert "use auto, torch, openvino or classical" in " ".join(done.output.split())
+
+
+def test_a_laptops_stuck_photo_is_found_with_the_tick_that_should_have_ended_it(laptop: dict[str, str]) -> None:
+    settings = Settings.read(laptop)
+    ports = open_ports(settings, clock=now_ms)
+    ports.ledger.insert(a_job(id="stuck", deadline_ms=now_ms() - 300_000))
+    ports.blobs.put("in/stuck", io.BytesIO(b"a dark photo"))
+    ports.close()
+    world = open_world(settings, clock=now_ms, sleep=lambda _: None)
+    assert [each.code for each in run(world, CHECKS).findings] == ["job_past_deadline", "tick_stale"]
+    world.stores.close()
