@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
+import subprocess
 import sys
 import threading
 import time
@@ -26,11 +27,12 @@ import numpy as np
 from skimage import data
 
 from bench.raw_camera import D850, camera_light, counts, dng, noisy
+from bench.service import ROOT
 from photos.buffer import encoded_bound, pixel_buffer
 from photos.codec import Codec
 from photos.facts import PhotoFacts
 from photos.raster import Raster
-from worker.engine import EngineProcess
+from worker.engine import ENVIRONMENT, EngineProcess
 
 DEADLINE_S = 60.0
 RATIO = 16.0
@@ -153,6 +155,15 @@ def table(rates: dict[str, list[float]]) -> str:
     return "\n".join([*lines, f"through all is {share:.2f} of the slower part (goal: {GOAL})"])
 
 
+def start(device: str) -> str:
+    """The steps of an engine's start in a fresh process, in one line."""
+    command = [sys.executable, "-m", "bench.gpu_start", device]
+    said = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **ENVIRONMENT}, capture_output=True, text=True, check=True
+    )
+    return said.stdout.strip()
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Measure and print; the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -179,6 +190,7 @@ def main(arguments: list[str] | None = None) -> int:
             facts = workbench.facts
             print(f"{facts.megapixels:.1f} MP raws to JPEG on {describe()}, {chosen.runs} runs of {chosen.count}")
             print(table(measured(workbench, runs=chosen.runs, count=chosen.count)))
+            print(start(chosen.device))
         finally:
             engine.stop()
     return 0

@@ -20,8 +20,8 @@ from photos.wire import WireBroken, receive, send
 log = logging.getLogger(__name__)
 
 # Tiles come and go in memory: huge pages cut the engine's page faults to a quarter and its CPU time by an eighth.
-# Threads that wait shall sleep: spinning, PyTorch's took three times the CPU seconds beside other work, and the wall time
-# with them; what NumPy computes here is too small for threads at all.
+# Threads that wait shall sleep: spinning, PyTorch's took three times the CPU seconds beside other work. What NumPy
+# computes here is too small for threads at all.
 ENVIRONMENT = {
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
     "OMP_WAIT_POLICY": "PASSIVE",

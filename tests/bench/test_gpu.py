@@ -19,6 +19,8 @@ def test_photos_go_all_the_way_and_the_table_says_how_quickly(capsys):
     for way in ("codecs alone", "network alone", "through all"):
         assert float(told.split(way)[1].split()[0]) > 0
     assert "of the slower part" in told
+    for step in ("import", "context", "weights", "first kernels", "the same again"):
+        assert float(told.split(step)[1].split()[0]) >= 0
 
 
 def test_where_there_is_no_cuda_it_says_so_and_fails_only_if_asked(capsys):
