@@ -13,6 +13,7 @@ from PIL import Image
 
 from bench.machine import Disk, Machine
 from bench.small_cloud import GUEST_AWS, GUEST_METADATA, NAMES, SmallCloud
+from jobs.clients import Clients
 from jobs.clock import now_ms
 from jobs.intake import Order, accept
 from jobs.ports import open_ports
@@ -133,12 +134,13 @@ class Old:
         from bench.old_network import build  # noqa: PLC0415
 
         self.cloud = SmallCloud({}, power_on=lambda _: None, asked=lambda: None)
-        self._ports = open_ports(self.cloud.settings, clock=now_ms)
+        clients = Clients()
+        self._store = clients.client("s3")
         checkpoint = io.BytesIO()
         torch.save(build().state_dict(), checkpoint)
         for key, content in (("checkpoint.pth", checkpoint.getvalue()), (f"in/{KEY}", photo)):
-            self._ports.blobs.put(key, io.BytesIO(content))
-        self._ports.queue.send(KEY)
+            self._store.put_object(Bucket=NAMES.bucket, Key=key, Body=content)
+        clients.client("sqs").send_message(QueueUrl=self.cloud.settings.queue, MessageBody=KEY)
         told = {"BUCKET": NAMES.bucket, **self.cloud.user_data}
         names = ("BUCKET", "QUEUE", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION")
         forwards = {
@@ -153,15 +155,15 @@ class Old:
     def picture(self, timeout_s: float) -> bytes:
         ends = time.monotonic() + timeout_s
         while time.monotonic() < ends:
-            if f"out/{KEY}" in self._ports.blobs.keys("out/"):
+            out = self._store.list_objects_v2(Bucket=NAMES.bucket, Prefix="out/").get("Contents", [])
+            if out:
                 self.machine.mark("first_result")
-                with self._ports.blobs.open(f"out/{KEY}") as file:
-                    return file.read()
+                content: bytes = self._store.get_object(Bucket=NAMES.bucket, Key=out[0]["Key"])["Body"].read()
+                return content
             if self.machine.wait_off(0.2):
                 break
         raise NoPicture("\n".join(self.machine.heard.words[-40:]))
 
     def close(self) -> None:
         self.machine.end()
-        self._ports.close()
         self.cloud.close()
