@@ -16,6 +16,6 @@ export default defineConfig({
     ...devices["Desktop Chrome"],
     viewport: { width: 1440, height: 900 },
     launchOptions: { executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS.split(" ") },
-    trace: "retain-on-failure",
+    screenshot: "only-on-failure",
   },
 });

@@ -96,9 +96,9 @@ export function App({ courier, terms }: { courier: Courier; terms: Terms }) {
           <svg viewBox="0 0 16 16" aria-hidden="true"><circle cx="8" cy="8" r="4" /></svg>
           {words.name}
         </button>
+        <input {...getInputProps({ accept: ACCEPTED, "aria-label": words.welcome.pick, tabIndex: -1, id: "photos" })} />
         <MachineChip warmth={warmth} away={away && !reached} />
       </header>
-      <input {...getInputProps({ accept: ACCEPTED, "aria-label": words.welcome.pick, tabIndex: -1, id: "photos" })} />
       <Notices offline={!online} away={online && !reached && underWay} keeps={keeps} refused={refused} onClose={() => { setRefused([]); }} />
       <main id="main" tabIndex={-1}>
         {job ? (

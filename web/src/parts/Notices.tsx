@@ -19,9 +19,8 @@ export function Notices({ offline, away, keeps, refused, onClose }: Props) {
         {away && <p className="notice">{words.notices.away}</p>}
         {!keeps && <p className="notice">{words.notices.noShelf}</p>}
       </div>
-      <div role="alert">
-        {refused.length > 0 && (
-          <section className="notice bad" aria-label={words.notices.refused(refused.length)}>
+      {refused.length > 0 && (
+          <section className="notice bad" role="alert" aria-label={words.notices.refused(refused.length)}>
             <ul>
               {refused.map(({ name, reason }, at) => (
                 <li key={`${at}-${name}`}>
@@ -32,8 +31,7 @@ export function Notices({ offline, away, keeps, refused, onClose }: Props) {
             </ul>
             <button className="icon" aria-label={words.notices.close} onClick={onClose}><Icon name="close" /></button>
           </section>
-        )}
-      </div>
+      )}
     </div>
   );
 }

@@ -42,8 +42,8 @@ export function Removal({ job, jobs, courier, onGone, onKept }: Props) {
       {last > 0 && <p>{words.removal.rest(others.length, moment(new Date(last), new Date()))}</p>}
       {failed && <p role="alert" className="bad-words">{words.removal.failed}</p>}
       <div className="row">
+        <button className="button" autoFocus onClick={onKept}>{words.removal.no}</button>
         <button className="button danger" disabled={busy} onClick={() => void remove()}>{words.removal.yes}</button>
-        <button className="button quiet" onClick={onKept}>{words.removal.no}</button>
       </div>
     </dialog>
   );
