@@ -127,7 +127,9 @@ def _travelled(passage: Passage, remote: Remote, wish: Wish) -> None:
     except Stopped:
         return
     except (NotServed, OSError) as no:
-        passage.stage, passage.note = "failed", str(no)
+        again = f"firstlight send --url {remote.url} --id {passage.job_id}"
+        kept = f" Its picture is kept: `{again}`." if passage.stage == "fetching" else ""
+        passage.stage, passage.note = "failed", f"{no}{kept}"
     except Exception as defect:  # noqa: BLE001 — in a thread: unheard, it would leave the others waiting for ever
         passage.stage, passage.note = "failed", f"a defect of this program ({defect!r}); please report it."
 

@@ -112,7 +112,7 @@ def findings(template: Template) -> list[Finding]:
 def _image(template: Template) -> list[Finding]:
     assert template.data is not None
     named, image = str(template.data.get("ImageId", "")), template.image
-    bake = "Bake one (ami/), and run `make deploy` with its id."
+    bake = "Run `make bake`, then `make deploy`, which takes the newest image."
     if named.startswith("resolve:"):
         return []  # a parameter of Systems Manager; EC2 looks it up at each launch
     if image is None:

@@ -198,7 +198,7 @@ FAULTS: list[tuple[Plant, str, int, str]] = [
     # what is planted, what is found, the exit status, what the cure names
     (no_credentials, "no_credentials", 2, "aws configure"),
     (no_quota_for_gpus, "quota_gpu_spot", 2, "--quota-code L-3819A6DF"),
-    (no_image, "image_missing", 2, "make deploy"),
+    (no_image, "image_missing", 2, "make bake"),
     (metadata_without_session, "template_without_imdsv2", 2, "V2 only"),
     (no_table, "no_table", 2, "firstlight setup"),
     (dead_letters, "dead_letters", 1, "firstlight jobs replay"),

@@ -146,6 +146,8 @@ def test_a_picture_that_appears_meanwhile_is_not_replaced(service: Open, photos:
     sending.join()
     assert results[0].exit_code == 1
     assert bright(photos[0]).read_bytes() == b"another's"
+    (job,) = known(service.ports)
+    assert f"`firstlight send --url {service.url} --id {job.id}`" in results[0].output
     assert sorted(each.name for each in photos[0].parent.iterdir() if each.name.startswith(".")) == []
 
 
