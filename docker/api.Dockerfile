@@ -64,7 +64,8 @@ COPY worker /app/worker
 COPY fleet /app/fleet
 COPY api /app/api
 COPY docker/health.py docker/firstlight /app/docker/
-RUN python /build/compiled.py /app
+COPY docker/named.py /build/
+RUN python /build/named.py /app && python /build/compiled.py /app
 
 # ---- what both have in common ---------------------------------------------------------------------------------------
 FROM base AS common
@@ -94,7 +95,7 @@ LABEL org.opencontainers.image.title="Firstlight API" \
 FROM common AS bridge
 COPY --from=openvino /install /usr/local
 COPY --from=program /app /app
-ENV BRIDGE=1
+ENV BRIDGE=1 GRAPH_CACHE=/data/graphs
 
 FROM common AS api
 COPY --from=program /app /app

@@ -62,7 +62,8 @@ COPY photos /app/photos
 COPY model /app/model
 COPY worker /app/worker
 COPY docker/health.py docker/firstlight /app/docker/
-RUN python /build/compiled.py /app
+COPY docker/named.py /build/
+RUN python /build/named.py /app && python /build/compiled.py /app
 
 # ---- what both flavours have in common ------------------------------------------------------------------------------
 FROM base AS worker

@@ -110,6 +110,7 @@ def test_a_container_has_no_power_and_writes_nowhere_else(api, worker):
         assert {int(facts[name], 16) for name in ("CapPrm", "CapEff", "CapBnd", "CapAmb")} == {0}
         assert facts["NoNewPrivs"].strip() == "1"
         assert container.run("touch", "/app/here", check=False).returncode != 0
+        assert "firstlight, version" in container.run("firstlight", "--version").stdout
         for gone in ("pip", "gcc", "apt-get update"):
             assert container.run("sh", "-c", gone, check=False).returncode != 0
         assert container.run("python", "-c", "import pip", check=False).returncode != 0
@@ -173,6 +174,15 @@ def test_sigterm_hands_the_photo_back_and_the_next_worker_makes_it(api, tick, wo
         ended = api.ended(job)
     assert (ended["state"], ended["attempts"]) == ("done", 1)
     print(f"\nSIGTERM in the middle of a photo → the container has ended: {seconds:.2f} s")
+
+
+def test_a_sigterm_during_the_first_imports_is_heard(folders):
+    """PID 1 has no default action for signals; tini is there, and the program behind it has."""
+    with Worker(data=folders[0], pulse=folders[1]) as worker:
+        waited("Python has been started", lambda: worker.named("-m worker"))
+        status, seconds = worker.stop(30)
+    assert status in (0, 128 + signal.SIGTERM)
+    assert seconds < 20, "it was killed"
 
 
 def test_a_killed_container_costs_an_attempt_and_no_photo(api, tick, worker, folders):
