@@ -55,11 +55,12 @@ class Terraform:
     def init(self) -> None:
         """Fetch the provider and open the state. Raises TerraformRefused."""
         self._kept.mkdir(parents=True, exist_ok=True)
-        where = [f"-backend-config=path={self._kept / 'terraform.tfstate'}"]
+        # The local state's path changes when the checkout moves; to another kind of state Terraform must ask its way.
+        where = ["-reconfigure", f"-backend-config=path={self._kept / 'terraform.tfstate'}"]
         if (self._configuration / "backend_override.tf").exists():
             where = []
         plugins = [f"-plugin-dir={self._plugins}"] if self._plugins else []
-        self._asked("init", "-input=false", "-reconfigure", *where, *plugins)
+        self._asked("init", "-input=false", *where, *plugins)
 
     def plan(self, *, destroy: bool = False) -> dict[str, Any]:
         """What `apply` would do, as `terraform show -json` tells it. Raises TerraformRefused."""
