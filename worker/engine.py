@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from photos.facts import PhotoFacts
 from photos.raster import Raster
@@ -66,6 +66,7 @@ class EngineProcess:
         self._lock = threading.Lock()
         self._sending = threading.Lock()
         self._greeted = False
+        self._how: Literal["lean", "whole"] = "lean"  # what the child imports; see `worker/lean_import.py`
         self._child: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
         self._breaks = 0
@@ -91,7 +92,7 @@ class EngineProcess:
                     self._start()
                 except EngineLost as fact:
                     log.warning("load %d of the engine failed: %s", attempt, fact)
-                    why = str(fact)
+                    why, self._how = str(fact), "whole"
                 else:
                     return
             raise SetupFailed(why)
@@ -156,7 +157,7 @@ class EngineProcess:
         python = Path(sys.prefix) / "bin" / "python"  # under some servers sys.executable is another interpreter
         with theirs:
             self._child = subprocess.Popen(
-                [str(python), "-P", "-m", self._module, str(theirs.fileno()), *self._arguments],
+                [str(python), "-P", "-m", self._module, str(theirs.fileno()), *self._arguments, self._how],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 env=_environ(os.environ),  # noqa: TID251 — handed on

@@ -1,7 +1,8 @@
 """The engine process: holds the network and brightens what lies in the buffers that it is handed.
 
-Run by the supervisor as `python -m worker.engine_child DESCRIPTOR ENGINE THREADS NETWORK GRAPHS`; ends with it, and
-when its accelerator breaks: after an illegal access or an ECC error every later call in this process would fail too.
+Run by the supervisor as `python -m worker.engine_child DESCRIPTOR ENGINE THREADS NETWORK GRAPHS HOW`; HOW is `lean` or
+`whole` (see `worker/lean_import.py`). Ends with it, and when its accelerator breaks: after an illegal access or an ECC
+error every later call in this process would fail too.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -28,10 +30,10 @@ EXIT_BROKEN = 70
 def main(arguments: list[str]) -> int:
     """Serve with the engine that the arguments name."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; who started us decides what ends
-    descriptor, name, threads, network, graphs = arguments
+    descriptor, name, threads, network, graphs, how = arguments
 
     def load() -> Engine:
-        with lean():
+        with lean() if how == "lean" else nullcontext():
             from model.engine import load_engine  # noqa: PLC0415 — a failed import is an answer too
             from model.weights import NETWORKS  # noqa: PLC0415
 

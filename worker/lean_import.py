@@ -1,7 +1,8 @@
 """Importing a runtime without what brightening photos never needs: two fifths of OpenVINO's time, half of PyTorch's.
 
-For the engine process only: there, nobody asks for the rest. A module of LATER is a shell that loads itself when
-something in it is asked for, so that whoever does need it still has it.
+For the engine process only, where nobody asks for the rest. A module of LATER is a shell that loads itself when
+something in it is asked for; training would meet PyTorch's circular imports in an order that it does not expect. An
+engine that cannot be loaded so is loaded whole at the second try.
 """
 
 from __future__ import annotations

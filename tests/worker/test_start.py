@@ -124,3 +124,9 @@ def test_a_hint_to_an_engine_that_is_gone_is_lost(engine):
     process.expect(FACTS, depth=8)
     process.start()
     assert process.name == "stand-in"
+
+
+def test_an_engine_that_cannot_be_loaded_leanly_is_loaded_whole(engine):
+    process = engine("loads_whole_only")
+    process.start()
+    assert process.name == "stand-in"
