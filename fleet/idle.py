@@ -15,8 +15,17 @@ SLACK = 1.2  # a habit is not a clock: wait a little longer than the spell that 
 WAIT_WEIGHT = 3.0  # a second of somebody's waiting for a cold start is worth so many seconds of an idle machine
 
 
-def idle_s(gaps_s: Iterable[float], *, least_s: float, usual_s: float, most_s: float, start_s: float) -> float:
-    """Between `least_s` and `most_s`; `usual_s` until there is a habit. `start_s` is what a cold start takes.
+def idle_s(
+    gaps_s: Iterable[float],
+    *,
+    least_s: float,
+    usual_s: float,
+    most_s: float,
+    start_s: float,
+    wait_s: float | None = None,
+) -> float:
+    """Between `least_s` and `most_s`; `usual_s` until there is a habit. `start_s` is what a cold start takes, and
+    `wait_s` how much of it somebody waits: all of it, unless something bridges it.
 
     Staying T seconds costs min(gap, T) of idle machine for each gap, and a cold start, its machine time and somebody's
     waiting, for each gap longer than T. Only gaps themselves can be the best T; a shorter one wins a draw. Keeping a
@@ -27,9 +36,11 @@ def idle_s(gaps_s: Iterable[float], *, least_s: float, usual_s: float, most_s: f
     if len(gaps) < ENOUGH or most_s <= least_s:
         return usual_s
 
+    waited_s = start_s if wait_s is None else wait_s
+
     def cost(stay_s: float) -> float:
         idle = sum(min(gap, stay_s) for gap in gaps)
-        return idle + (1 + WAIT_WEIGHT) * start_s * sum(gap > stay_s for gap in gaps)
+        return idle + (start_s + WAIT_WEIGHT * waited_s) * sum(gap > stay_s for gap in gaps)
 
     stays = [least_s, *(gap * SLACK for gap in gaps if least_s < gap * SLACK <= most_s)]
     return min(sorted(stays), key=cost)

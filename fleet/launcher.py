@@ -19,6 +19,7 @@ from jobs.ports import Ports
 from jobs.settings import Settings
 
 CACHE_MS = 1000
+BRIDGED_S = 8.0  # what somebody waits for a photo while the bridge stands in for a machine
 UNMEASURED_S = 25.0  # half of a typical cold start with a GPU
 OFFERS = 8  # asked in one go: each rung of the ladder, and what is left of one that refused in part
 Look = tuple[View, int]  # what was seen, and when
@@ -140,6 +141,7 @@ class Launcher:
                 usual_s=self._settings.idle_s,
                 most_s=self._settings.idle_most_s,
                 start_s=start_s,
+                wait_s=min(start_s, BRIDGED_S) if self._settings.bridge else None,
             )
             write_patience(self._ports.table, replace(after, idle_s=stay_s))
 

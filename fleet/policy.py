@@ -27,7 +27,8 @@ End = Literal["setup_failed", "silent", "not_ready", "too_old", "surplus", "supe
 class Policy:
     """The operator's terms. `launches` False: somebody else runs the machines. Budgets per UTC day; 0: no limit.
 
-    `launch_usd` is the most that an hour of a machine may count against `dollar_budget`.
+    `launch_usd` is the most that an hour of a machine may count against `dollar_budget`. `bridged`: the worker beside
+    the API takes the first photos.
     """
 
     launches: bool
@@ -40,6 +41,7 @@ class Policy:
     launch_budget: int
     dollar_budget: float = 0.0
     launch_usd: float = 0.0
+    bridged: bool = False
 
     @classmethod
     def of(cls, settings: Settings) -> Policy:
@@ -53,6 +55,7 @@ class Policy:
             warm_budget=settings.warm_budget,
             launch_budget=settings.launch_budget,
             dollar_budget=settings.dollar_budget,
+            bridged=bool(settings.bridge),
             launch_usd=dearest_usd(settings.flavours) if settings.fleet.startswith("ec2:") else 0.0,
         )
 
@@ -108,10 +111,12 @@ def decide(view: View, policy: Policy, now: int, *, reason: Reason) -> list[Acti
 def wanted(view: View, policy: Policy, *, reason: Reason) -> int:
     """Machines that the work needs to end within `target_wait_s`; one for who announces work, none otherwise.
 
-    An upload that is not accepted yet announces it like a warm call.
+    An upload that is not accepted yet announces it like a warm call. Where the bridge takes the first photos, who only
+    opens the page announces nothing: most who look send none, and each would cost a machine's start.
     """
     if view.unfinished == 0:
-        return 0 if reason == "tick" else min(1, policy.max_machines)
+        announced = reason in ("upload", "pick") or (reason == "view" and not policy.bridged)
+        return min(1, policy.max_machines) if announced else 0
     lengths = [phase_s(view.usual, phase, megapixels=TYPICAL_MEGAPIXELS) or 0.0 for phase in WORK]
     backlog_s = view.unfinished * sum(lengths)
     needed = math.ceil(backlog_s / policy.target_wait_s) if policy.target_wait_s else policy.max_machines

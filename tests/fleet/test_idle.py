@@ -52,6 +52,15 @@ def test_where_it_may_be_short_it_bridges_the_gaps_within_a_visit_and_no_more(ga
     assert idle_s(gaps, **TERMS | {"least_s": 25.0}) == pytest.approx(stays)
 
 
+def test_what_the_bridge_bridges_is_not_worth_a_long_stay() -> None:
+    spells = [15, 15, 15, 45, 14_000] * 2 + [15, 15, 15, 15, 14_000] * 8
+    assert idle_s(spells, **TERMS | {"least_s": 20.0}) == 20
+    often = [15, 15, 45, 45, 14_000] * 4
+    assert idle_s(often, **TERMS | {"least_s": 20.0}) == pytest.approx(54)
+    assert idle_s([15, 45, 14_000, 14_000] * 4, **TERMS | {"least_s": 20.0}) == pytest.approx(54)
+    assert idle_s([15, 45, 14_000, 14_000] * 4, **TERMS | {"least_s": 20.0}, wait_s=5.0) == 20
+
+
 @given(
     st.lists(st.floats(0, 1e5), max_size=40),
     st.floats(1, 90),

@@ -224,3 +224,10 @@ def test_whatever_is_seen_machines_stay_within_their_number(rows, machines, sign
     assert set(stopped) <= set(machines)
     assert {each for each in machines if each.slot >= most} <= set(stopped)
     assert {each for each in machines if NOW - each.launched_ms > policy.hard_age_ms} <= set(stopped)
+
+
+@pytest.mark.parametrize(("reason", "count"), [("view", 0), ("pick", 1), ("upload", 1), ("tick", 0)])
+def test_where_the_bridge_takes_the_first_photos_a_look_at_the_page_starts_no_machine(reason, count):
+    view = View(slots=SLOTS)
+    assert wanted(view, replace(POLICY, bridged=True), reason=reason) == count
+    assert wanted(replace(view, waiting=1), replace(POLICY, bridged=True), reason=reason) == 1
