@@ -309,6 +309,7 @@ def doctor(*arguments: str, **environ: str):
     return CliRunner(env=environ).invoke(main, ["doctor", *arguments])
 
 
+@pytest.mark.slow
 def test_the_command_tells_a_healthy_cloud(lamp: Installation) -> None:
     done = doctor(**lamp.settings.environ() | {"SANDBOX": "auto"})
     assert done.exit_code in (0, 1), done.output
