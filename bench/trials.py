@@ -147,7 +147,7 @@ class Old:
             GUEST_AWS: self.cloud.port,
             GUEST_METADATA: self.cloud.serve_metadata(self.cloud.launch(age_s=3600.0)),
         }
-        arguments = " ".join(["systemd.show_status=1", *(f"old.{name}={told[name]}" for name in names)])
+        arguments = " ".join(["rw systemd.show_status=1", *(f"old.{name}={told[name]}" for name in names)])
         self.machine = Machine(
             disk, forwards=forwards, marks=OLD, arguments=arguments, console=disk.image.with_suffix(".log")
         )
