@@ -209,6 +209,7 @@ def measured(contenders: list[Contender], there: World, *, runs: int, forget: bo
             if not forget and turn == 0 and "whole" in each.name:
                 continue
             done = start(each, there, forget=forget)
+            print(f"{each.name}: {done.ready_s:.2f} {done.result_s:.2f} {done.cpu_s:.2f}", file=sys.stderr, flush=True)
             if forget or turn > 0:
                 found[each.name].append(done)
     return found

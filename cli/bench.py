@@ -43,6 +43,15 @@ def command(context: click.Context, runs: int, megapixels: float) -> None:
         click.echo(contestant.line(measured[0].median))
 
 
+@command.command("start", context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def start(arguments: tuple[str, ...]) -> None:
+    """Measure a worker's start, process to first result, beside the old worker's; `-h` tells its options."""
+    from bench import starts  # noqa: PLC0415 — `--help` needs none
+
+    raise click.exceptions.Exit(starts.main(list(arguments)))
+
+
 @command.command("cold-start")
 @click.option("--runs", default=5, show_default=True, help="workers to start here, with a 12 MP photo each")
 @click.option("--table", help="read a service's rows instead: `dynamodb://NAME` or `sqlite:FILE`, as its TABLE says")
