@@ -18,6 +18,7 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,12 +30,13 @@ from jobs.settings import Settings
 from photos.buffer import pixel_buffer
 from photos.codec import Codec, interpreter
 from photos.raster import Raster
-from worker.opened_files import OpenedFiles
+from worker.opened_files import OpenedFiles, SomeMissed
 from worker.page_cache import forget, resident
 
 ROOT = Path(__file__).resolve().parent.parent
 SIDE = 256
 START_S = 300.0
+TRIES = 3
 SERVICES = ("s3", "sqs", "dynamodb")
 CLIENTS = "from jobs.clients import Clients; c = Clients(region='us-east-1'); [c.client(each) for each in {!r}]"
 
@@ -108,14 +110,27 @@ def folders() -> list[Path]:
     return [Path(each) for each in named if Path(each).is_dir()]
 
 
+def opened_at_a_start(settings: Settings, photo: bytes) -> list[Path]:
+    """The files that a start opens, in that order. Raises SomeMissed."""
+    with OpenedFiles(folders()) as opened:
+        load_clients()
+        one_start(settings, photo)
+    return [path for path in opened.paths if path.is_file()]
+
+
+def opened_with_patience(settings: Settings, photo: bytes) -> list[Path]:
+    """The same, TRIES times at most, since others may have opened too much meanwhile."""
+    for _ in range(TRIES - 1):
+        with suppress(SomeMissed):
+            return opened_at_a_start(settings, photo)
+    return opened_at_a_start(settings, photo)
+
+
 def hot_files(settings: Settings) -> list[tuple[int, int, Path]]:
     """Pieces of files as (offset, length, path), in the order of their first opening."""
     photo = dark_jpeg()
     one_start(settings, photo)  # writes bytecode and compiled graphs where they are missing
-    with OpenedFiles(folders()) as opened:
-        load_clients()
-        one_start(settings, photo)
-    files = [path for path in opened.paths if path.is_file()]
+    files = opened_with_patience(settings, photo)
     for path in files:
         forget(path)
     load_clients()

@@ -21,6 +21,10 @@ class TooManyFolders(Exception):
     """The kernel allows this user fewer watches; the message names the setting to raise."""
 
 
+class SomeMissed(Exception):
+    """The kernel dropped some of what it noted."""
+
+
 class OpenedFiles:
     """A context; `paths` afterwards holds the files in the order in which each was first opened.
 
@@ -42,9 +46,9 @@ class OpenedFiles:
 
     @property
     def paths(self) -> list[Path]:
-        """RuntimeError when the kernel dropped some."""
+        """Raises SomeMissed."""
         if self._lost:
-            raise RuntimeError("files were opened faster than they could be noted; run it again")
+            raise SomeMissed("files were opened faster than they could be noted: let nothing else run meanwhile")
         return [Path(path) for path in self._found]
 
     def __enter__(self) -> Self:
