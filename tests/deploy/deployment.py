@@ -85,22 +85,21 @@ def written(folder: Path) -> None:
     (target / "terraform.tfvars.json").write_text(json.dumps(chosen))
 
 
-def bake(clients: Clients) -> dict[str, str]:
-    """Images with the tags of `make bake`, a stale one of each flavour among them; the newest by flavour."""
+def bake(clients: Clients) -> None:
+    """Images with the tags of `make bake`, a stale one of each flavour among them."""
     from moto.ec2.models import ec2_backends
 
-    ec2, newest = clients.client("ec2"), {}
-    known = ec2_backends[ACCOUNT]["us-east-1"].amis  # which cannot be told by a call when an image was made
+    ec2 = clients.client("ec2")
+    known = ec2_backends[ACCOUNT]["us-east-1"].amis  # which no call can tell what an image is and when it was made
     for age in ("old", "new"):
         for flavour in FLAVOURS:
             made = ec2.register_image(Name=f"firstlight-{flavour}-{age}", RootDeviceName="/dev/xvda")
-            newest[flavour] = made["ImageId"]
+            known[made["ImageId"]].architecture = "x86_64"
             if age == "old":
                 known[made["ImageId"]].creation_date -= timedelta(days=1)
             tags = {"firstlight-project": "firstlight", "firstlight-flavour": flavour}
             pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
             ec2.create_tags(Resources=[made["ImageId"]], Tags=pairs)
-    return newest
 
 
 STANDING = {"Filters": [{"Name": "vpc-endpoint-state", "Values": ["available", "pending", "deleting", "failed"]}]}

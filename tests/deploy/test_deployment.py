@@ -10,6 +10,9 @@ from __future__ import annotations
 import base64
 import json
 import re
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -17,12 +20,17 @@ import requests
 
 from bench.nights import night_jpeg
 from bench.service import Service, service
+from fleet.attendance import last_tick_ms
+from fleet.checkup.checks import CHECKS
+from fleet.checkup.rounds import run
+from fleet.checkup.world import open_world
 from jobs.clients import Clients
 from jobs.clock import now_ms
 from jobs.orphans import Orphans
 from jobs.ports import open_ports
 from jobs.provision import MAX_RECEIVES
 from jobs.settings import Settings
+from tests.deploy.configuration import ROOT
 from tests.deploy.deployment import (
     API_KEY,
     DESTROY_S,
@@ -126,6 +134,14 @@ def test_a_photo_goes_in_and_comes_out_bright(deployment: Deployment, running: S
     assert requests.delete(f"{running.url}/upload/{again['id']}", headers=bearer, timeout=10).status_code == 204
 
 
+def test_the_doctor_finds_nothing_in_what_was_deployed(deployment: Deployment, running: Service) -> None:
+    world = open_world(Settings.read(deployment.settings()), clock=now_ms, sleep=time.sleep)
+    until(lambda: last_tick_ms(world.stores.table), within_s=60)
+    report = run(world, CHECKS)
+    world.stores.close()
+    assert (report.findings, report.left_out) == ([], {})
+
+
 def test_a_page_elsewhere_sends_into_the_bucket(running: Service) -> None:
     photo, origin = night_jpeg(500, 400), {"Origin": PAGE}
     invited = requests.post(f"{running.url}/upload/direct", json={"size": len(photo)}, headers=origin, timeout=10)
@@ -155,12 +171,30 @@ def test_each_call_of_that_journey_is_allowed_to_its_role_and_few_others_are(
         assert [call for call in calls if not allows([document], call)] == []
         seen[role] = {call.action for call in calls}
         unused = actions(document) - seen[role]
-        # What this journey cannot show: machines and rows go only after it, a worker removes a result only after a
-        # lost race, the account's first spot machine makes EC2 act by itself, and whoever may not list is told 403 for
-        # a photo that is gone.
-        later = {"ec2:TerminateInstances", "dynamodb:DeleteItem", "iam:CreateServiceLinkedRole"}
-        assert unused <= (later if role == "api" else {"s3:DeleteObject", "s3:ListBucket"})
+        # What this journey may not show: machines and rows go only after it, a worker removes a result only after a
+        # lost race and holds a message longer only for a slow photo, the account's first spot machine makes EC2 act by
+        # itself, and whoever may not list is told 403 for a photo that is gone.
+        later = {
+            "api": {"ec2:TerminateInstances", "dynamodb:DeleteItem", "iam:CreateServiceLinkedRole"},
+            "worker": {"s3:DeleteObject", "s3:ListBucket", "sqs:ChangeMessageVisibility"},
+        }
+        assert unused <= later[role]
     assert not {each for each in seen["worker"] if each.startswith(("ec2:", "iam:"))}
+
+
+def test_the_doctor_finds_it_well(deployment: Deployment, running: Service) -> None:
+    """With the settings that were written, as the operator would ask."""
+    environ = {**deployment.environ, **deployment.settings(), "SPOOL": str(running.folder / "spool")}
+    told = subprocess.run(
+        [sys.executable, "-m", "cli", "doctor", "--json"],
+        cwd=ROOT.parent,
+        env=environ | {"AWS_ACCESS_KEY_ID": "testing"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert json.loads(told.stdout)["findings"] == []
 
 
 def test_a_host_for_the_api_would_listen_to_browsers_alone_and_know_its_origin(deployment: Deployment) -> None:
