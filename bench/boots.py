@@ -52,7 +52,7 @@ def ends(folder: Path) -> int:
         "idle worker": (PATIENT | {"IDLE_S": "5"}, 3600.0, "the worker ends"),
         "deadman: not ready in time": (PATIENT | {"READY_DEADLINE_S": "30"}, 3600.0, "is not ready 30 s after boot"),
         "deadman: too old": (PATIENT | NEVER, 60.0, "s old and may become"),
-        "no launcher's user data": ({"QUEUE": "$(reboot)"}, 3600.0, "mend the launch template"),
+        "hostile user data": ({"PROJECT": "$(reboot)"}, 3600.0, "mend the launch template"),
     }
     for name, (environ, age_s, words) in ways.items():
         trial = Ours(disk, None, environ=environ, age_s=age_s)

@@ -141,13 +141,13 @@ class Old:
         for key, content in (("checkpoint.pth", checkpoint.getvalue()), (f"in/{KEY}", photo)):
             self._store.put_object(Bucket=NAMES.bucket, Key=key, Body=content)
         clients.client("sqs").send_message(QueueUrl=self.cloud.settings.queue, MessageBody=KEY)
-        told = {"BUCKET": NAMES.bucket, **self.cloud.user_data}
-        names = ("BUCKET", "QUEUE", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION")
+        told = {"BUCKET": NAMES.bucket, "LD_LIBRARY_PATH": "/usr/local/lib", **self.cloud.user_data}
+        names = ("BUCKET", "QUEUE", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION", "LD_LIBRARY_PATH")
         forwards = {
             GUEST_AWS: self.cloud.port,
             GUEST_METADATA: self.cloud.serve_metadata(self.cloud.launch(age_s=3600.0)),
         }
-        arguments = " ".join(["rw systemd.show_status=1", *(f"old.{name}={told[name]}" for name in names)])
+        arguments = " ".join(["rw apparmor=0 systemd.show_status=1", *(f"old.{name}={told[name]}" for name in names)])
         self.machine = Machine(
             disk, forwards=forwards, marks=OLD, arguments=arguments, console=disk.image.with_suffix(".log")
         )
