@@ -70,6 +70,8 @@ def unit(image: Image) -> str:
             f"WorkingDirectory={image.folder.replace('%', '%%')}",
             f"ExecSearchPath={':'.join(each.replace('%', '%%') for each in folders)}",
             *environ,
+            # boto3 would ask its machine's role once and for one second.
+            "Environment=AWS_METADATA_SERVICE_TIMEOUT=5 AWS_METADATA_SERVICE_NUM_ATTEMPTS=5",
             # Last, so that an image's own ENV cannot open what the machine closes.
             "Environment=SANDBOX=strict PULSE_FILE=/run/firstlight/pulse HOME=/tmp",
             f"ExecStart={' '.join([*words, *LAUNCH])}",
