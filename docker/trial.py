@@ -113,7 +113,7 @@ def _export(podman: list[str], image: str, to: Path) -> None:
 
 def _run_trials(podman: list[str], *, gpu: bool) -> int:
     environ = {**os.environ, "FIRSTLIGHT_PODMAN": " ".join(podman), "FIRSTLIGHT_GPU_IMAGE": "1" if gpu else ""}  # noqa: TID251
-    command = [sys.executable, "-m", "pytest", "-s", "tests/docker/trial_containers.py"]
+    command = [sys.executable, "-m", "pytest", "-s", "--timeout=600", "tests/docker/trial_containers.py"]
     return subprocess.run(command, cwd=ROOT, env=environ, check=False).returncode
 
 

@@ -20,6 +20,7 @@ from tests.photos.making import dng, many_scans, png, saved, scene, tiff
 
 USER = 10001
 LZW = 5
+API_PROCESSES = 2
 QUICK = {"HEARTBEAT_S": "0.5", "LEASE_S": "3", "TICK_S": "0.5"}
 DARK = scene(480, 640) // 6
 DEEP = (DARK.astype(np.uint16) << 8) + 77
@@ -197,8 +198,8 @@ def test_a_killed_container_costs_an_attempt_and_no_photo(api, tick, worker, fol
 def test_the_api_ends_in_order(folders):
     with Api(data=folders[0]) as api:
         waited("the API answers", api.answers)
-        waited("uWSGI's processes are up", lambda: api.answers("/ready"))
-        status, seconds = api.stop(30)
+        waited("uWSGI's processes have loaded", lambda: len(_zygotes(api)) == API_PROCESSES)  # before, they are deaf
+        status, seconds = api.stop(80)
     assert status == 0
     print(f"\nSIGTERM → the API has ended: {seconds:.2f} s")
 
