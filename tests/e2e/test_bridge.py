@@ -68,7 +68,7 @@ def test_the_first_photo_is_bright_before_the_machine_is_ready_and_then_the_mach
 
 
 def test_a_launch_begins_with_an_uploads_headers_and_holds_nobody(cloud, stand_in):
-    requests.post(f"{stand_in}/stand-in/weather", json={"answer_ms": 5000}, timeout=10).raise_for_status()
+    requests.post(f"{stand_in}/stand-in/weather", json={"answer_ms": 20_000}, timeout=10).raise_for_status()
     photo, address = night_jpeg(800, 600), urlsplit(cloud.url)
     mark = b'--m\r\nContent-Disposition: form-data; name="image"; filename="n.jpg"\r\n\r\n'
     body = mark + photo + b"\r\n--m--\r\n"
@@ -82,7 +82,7 @@ def test_a_launch_begins_with_an_uploads_headers_and_holds_nobody(cloud, stand_i
         began = time.monotonic()
         answer = requests.post(f"{cloud.url}/warm", json={"intent": "pick"}, timeout=10)
         assert (answer.status_code, answer.json()["phase"]) == (202, "starting_machine")
-        assert time.monotonic() - began < 4  # the launch itself takes five seconds
+        assert time.monotonic() - began < 15  # the launch itself takes twenty seconds
         client.sendall(body[2000:])
         assert client.recv(12) == b"HTTP/1.1 202"
 
