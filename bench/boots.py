@@ -4,7 +4,7 @@
     python -m bench.boots build old --image TAR         python -m bench.boots ends
 
 There is no KVM here: QEMU emulates every instruction, so walls are long; its CPU seconds repeat within a few percent
-and are what is compared. Wants root, qemu-system-x86, mmdebstrap and e2fsprogs; see ami/README.md.
+and are what is compared. Wants root, qemu-system-x86, busybox, mmdebstrap and e2fsprogs; see ami/README.md.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def main() -> int:
     doing.add_parser("ends", help="see our machine end itself, each way once")
     chosen = parser.parse_args()
     try:
-        needed("qemu-system-x86_64")
+        needed("qemu-system-x86_64", "busybox")
         if chosen.doing == "build":
             make: Callable[[Path, Path], object] = make_ours if chosen.kind == "ours" else make_old
             print(make(chosen.folder, chosen.image))

@@ -53,7 +53,7 @@ def needed(*tools: str) -> None:
     """Raises NoDisk when one of these programs is not here."""
     for tool in tools:
         if shutil.which(tool) is None:
-            raise NoDisk(f"{tool} is missing: apt-get install qemu-system-x86 mmdebstrap e2fsprogs")
+            raise NoDisk(f"{tool} is missing: apt-get install qemu-system-x86 busybox mmdebstrap e2fsprogs")
 
 
 def found(folder: Path, name: str) -> Disk:

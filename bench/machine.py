@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -18,7 +17,6 @@ from pathlib import Path
 
 # One network wide enough to hold 169.254.169.254 beside the guest; QEMU forwards only addresses inside it.
 NETWORK = "net=160.0.0.0/4,host=160.0.2.2,dns=160.0.2.3,dhcpstart=160.0.2.15,restrict=on"
-RELAY = Path(__file__).parent / "relay.py"
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -68,9 +66,7 @@ class Machine:
         self._console = console
         self._marks = {name: re.compile(pattern) for name, pattern in marks.items()}
         guest = f"console=ttyS0 root=/dev/nvme0n1 rootfstype=ext4 ro quiet panic=5 net.ifnames=0 {arguments}"
-        ways = "".join(
-            f",guestfwd=tcp:{address}-cmd:{sys.executable} -I -S {RELAY} {port}" for address, port in forwards.items()
-        )
+        ways = "".join(f",guestfwd=tcp:{address}-cmd:busybox nc 127.0.0.1 {port}" for address, port in forwards.items())
         command = [
             *("qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", str(cores)),
             *("-m", str(memory_mb), "-nodefaults", "-display", "none", "-no-reboot", "-rtc", "base=utc"),

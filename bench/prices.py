@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 
+from fleet.instance_types import BY_NAME
+from fleet.simulation.figures import Figures
+
+FLEET = Figures()  # what the simulation of the fleet rests on, said there once
 HOURS_A_MONTH = 730
 SECONDS_A_MONTH = HOURS_A_MONTH * 3600
 
@@ -26,12 +30,14 @@ class Prices:
     read_units_million: float = _price(0.125, "aws.amazon.com/dynamodb/pricing/on-demand: read request units")
     egress_gb: float = _price(0.09, "aws.amazon.com/ec2/pricing/on-demand: data transfer out to the internet")
     egress_free_gb: float = _price(100.0, "aws.amazon.com/ec2/pricing/on-demand: GB a month without charge")
-    gpu_hour: float = _price(0.526, "aws.amazon.com/ec2/pricing/on-demand: g4dn.xlarge")
-    gpu_spot_hour: float = _price(0.265, "aws.amazon.com/ec2/spot/pricing: g4dn.xlarge, about; it moves")
-    cpu_hour: float = _price(0.1785, "aws.amazon.com/ec2/pricing/on-demand: c7i.xlarge")
-    cpu_spot_hour: float = _price(0.066, "aws.amazon.com/ec2/spot/pricing: c7i.xlarge, about; it moves")
+    gpu_hour: float = _price(BY_NAME["g4dn.xlarge"].usd, "aws.amazon.com/ec2/pricing/on-demand: g4dn.xlarge")
+    gpu_spot_hour: float = _price(FLEET.gpu_spot_hour, "aws.amazon.com/ec2/spot/pricing: g4dn.xlarge, about; it moves")
+    cpu_hour: float = _price(BY_NAME["c7i.xlarge"].usd, "aws.amazon.com/ec2/pricing/on-demand: c7i.xlarge")
+    cpu_spot_hour: float = _price(FLEET.cpu_spot_hour, "aws.amazon.com/ec2/spot/pricing: c7i.xlarge, about; it moves")
     host_hour: float = _price(0.0104, "aws.amazon.com/ec2/pricing/on-demand: t3.micro, 1 GiB")
-    address_hour: float = _price(0.005, "aws.amazon.com/vpc/pricing: each public IPv4 address, in use or not")
+    address_hour: float = _price(
+        FLEET.address_hour, "aws.amazon.com/vpc/pricing: each public IPv4 address, in use or not"
+    )
     volume_gb_month: float = _price(0.08, "aws.amazon.com/ebs/pricing: gp3, its basic throughput included")
     snapshot_gb_month: float = _price(0.05, "aws.amazon.com/ebs/pricing: snapshots, standard tier")
 

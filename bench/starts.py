@@ -63,6 +63,7 @@ class Start:
     """Seconds since the process's start: until ready, until the first result; CPU seconds of all its processes."""
 
     ready_s: float
+    ready_cpu_s: float
     result_s: float
     cpu_s: float
 
@@ -133,7 +134,7 @@ def world(*, width: int, height: int, folder: Path) -> Iterator[World]:
         cloud.wait()
 
 
-def start(contender: Contender, there: World, *, forget: bool) -> Start:
+def start(contender: Contender, there: World, *, forget: bool, ready_only: bool = False) -> Start:
     """Queue a photo, start the contender, and watch what it says. Raises RuntimeError when it does not finish."""
     (there.queue_for_us if contender.ours else there.queue_for_the_old)()
     if forget:
@@ -154,7 +155,7 @@ def start(contender: Contender, there: World, *, forget: bool) -> Start:
         text=True,
     )
     try:
-        return _watched(process, began)
+        return _watched(process, began, ready_only=ready_only)
     finally:
         if ahead is not None:
             ahead.wait()
@@ -162,15 +163,16 @@ def start(contender: Contender, there: World, *, forget: bool) -> Start:
         process.communicate(timeout=BOUND_S)
 
 
-def _watched(process: subprocess.Popen[str], began: float) -> Start:
-    ready_s, said = 0.0, []
+def _watched(process: subprocess.Popen[str], began: float, *, ready_only: bool) -> Start:
+    ready_s, ready_cpu_s, said = 0.0, 0.0, []
     assert process.stdout is not None
     for line in process.stdout:
         said.append(line)
         if READY.search(line):
-            ready_s = time.monotonic() - began
-        if DONE.search(line):
-            return Start(ready_s=ready_s, result_s=time.monotonic() - began, cpu_s=cpu_seconds(tree(process.pid)))
+            ready_s, ready_cpu_s = time.monotonic() - began, cpu_seconds(tree(process.pid))
+        if DONE.search(line) or (ready_s and ready_only):
+            result_s, cpu_s = time.monotonic() - began, cpu_seconds(tree(process.pid))
+            return Start(ready_s=ready_s, ready_cpu_s=ready_cpu_s, result_s=result_s, cpu_s=cpu_s)
     raise RuntimeError(f"the worker ended before its photo was done\n{''.join(said[-20:])}")
 
 
@@ -201,15 +203,21 @@ def contenders(there: World, chosen: argparse.Namespace) -> list[Contender]:
     return found
 
 
-def measured(contenders: list[Contender], there: World, *, runs: int, forget: bool) -> dict[str, list[Start]]:
+def measured(
+    contenders: list[Contender], there: World, *, runs: int, forget: bool, ready_only: bool = False
+) -> dict[str, list[Start]]:
     """Starts by contender, who take turns; the first turn, which warms caches, does not count unless they forget."""
     found: dict[str, list[Start]] = {each.name: [] for each in contenders}
     for turn in range(runs if forget else runs + 1):
         for each in contenders:
             if not forget and turn == 0 and "whole" in each.name:
                 continue
-            done = start(each, there, forget=forget)
-            print(f"{each.name}: {done.ready_s:.2f} {done.result_s:.2f} {done.cpu_s:.2f}", file=sys.stderr, flush=True)
+            done = start(each, there, forget=forget, ready_only=ready_only)
+            print(
+                f"{each.name}: {done.ready_s:.2f} {done.ready_cpu_s:.2f} {done.result_s:.2f} {done.cpu_s:.2f}",
+                file=sys.stderr,
+                flush=True,
+            )
             if forget or turn > 0:
                 found[each.name].append(done)
     return found
@@ -218,14 +226,16 @@ def measured(contenders: list[Contender], there: World, *, runs: int, forget: bo
 def table(found: dict[str, list[Start]]) -> str:
     """Medians and spread, and each start over the old one's of the same turn."""
     old = next(iter(found.values()))
-    lines = [f"{'':34} {'ready, s':>18} {'first result, s':>19} {'CPU s':>18} {'ready × old':>17} {'CPU × old':>17}"]
+    titles = ("ready, s", "ready, CPU s", "first result, s", "ready × old", "ready, CPU × old", "result × old")
+    lines = [f"{'':34} " + " ".join(f"{title:>18}" for title in titles)]
     for name, starts in found.items():
         cells = [
             spread([each.ready_s for each in starts]),
+            spread([each.ready_cpu_s for each in starts]),
             spread([each.result_s for each in starts]),
-            spread([each.cpu_s for each in starts]),
             spread([each.ready_s / other.ready_s for each, other in zip(starts, old, strict=True)]),
-            spread([each.cpu_s / other.cpu_s for each, other in zip(starts, old, strict=True)]),
+            spread([each.ready_cpu_s / other.ready_cpu_s for each, other in zip(starts, old, strict=True)]),
+            spread([each.result_s / other.result_s for each, other in zip(starts, old, strict=True)]),
         ]
         lines.append(f"{name:34} " + " ".join(f"{cell:>18}" for cell in cells))
     return "\n".join(lines)
@@ -245,12 +255,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--whole", action="store_true", help="the old worker also without shrinking the photo: slow")
     parser.add_argument("--before", type=Path, help="another checkout, whose worker takes part")
     parser.add_argument("--hot", type=Path, help="what `python -m worker.hot_files` wrote")
+    parser.add_argument("--ready", action="store_true", help="end each start when it is ready")
     parser.add_argument("--forget", action="store_true", help="drop the page cache before each start; needs root")
     chosen = parser.parse_args(arguments)
     width, height = (int(side) for side in chosen.size.split("x"))
     with tempfile.TemporaryDirectory() as folder, world(width=width, height=height, folder=Path(folder)) as there:
         print(f"a {chosen.size} JPEG is queued; {chosen.runs} starts each, taking turns; median (least–most)")
-        print(table(measured(contenders(there, chosen), there, runs=chosen.runs, forget=chosen.forget)))
+        all_ = contenders(there, chosen)
+        print(table(measured(all_, there, runs=chosen.runs, forget=chosen.forget, ready_only=chosen.ready)))
     return 0
 
 
