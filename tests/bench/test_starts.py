@@ -5,9 +5,13 @@ import pytest
 from bench.starts import Start, main, spread, table
 
 
+def begun(ready_s, cpu_s):
+    return Start(ready_s=ready_s, ready_cpu_s=cpu_s, result_s=8.0, cpu_s=8.0)
+
+
 def test_ratios_are_taken_turn_by_turn():
-    old = [Start(ready_s=2.0, result_s=4.0, cpu_s=4.0), Start(ready_s=4.0, result_s=8.0, cpu_s=4.0)]
-    ours = [Start(ready_s=1.0, result_s=3.0, cpu_s=1.0), Start(ready_s=1.0, result_s=3.0, cpu_s=2.0)]
+    old = [begun(2.0, 4.0), begun(4.0, 4.0)]
+    ours = [begun(1.0, 1.0), begun(1.0, 2.0)]
     told = table({"old": old, "ours": ours}).splitlines()[-1]
     assert "0.38 (0.25–0.50)" in told
     assert told.count("0.38 (0.25–0.50)") == 2
