@@ -10,7 +10,7 @@ import psutil
 import requests
 
 PODMAN = os.environ["FIRSTLIGHT_PODMAN"].split()
-SOON_S = 90.0
+SOON_S = 180.0
 LOCKED_IN = (
     "--read-only", "--tmpfs=/tmp:size=256m,mode=1777", "--cap-drop=all", "--security-opt=no-new-privileges",
 )  # fmt: skip
