@@ -27,7 +27,7 @@ from fleet.simulation.traces import Half
 
 BOOTS = (0.5, 1.5)
 PRICES = (0.5, 1.5)
-LENGTHS = {"quick": 150.0, "usual": 2500.0, "full": 1e9}  # photos in a place at most; a longer one ends earlier
+LENGTHS = {"quick": 50.0, "usual": 2500.0, "full": 1e9}  # photos in a place at most; a longer one ends earlier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -186,6 +186,7 @@ def _settings(case: Case) -> Settings:
     return replace(
         CLOUD,
         flavours=case.place.flavour,
+        bridge=int(contestant.bridged),
         heartbeat_s=heartbeat_s,
         lease_s=lease_s,
         max_machines=case.place.machines,

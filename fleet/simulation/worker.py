@@ -18,7 +18,7 @@ from jobs.patience import has_waited_enough, read_patience
 from jobs.ports import Ports
 from jobs.queue import Message
 from jobs.settings import Settings
-from jobs.transitions import NotClaimable, claim, hand_back, publish
+from jobs.transitions import NotClaimable, claim, hand_back, publish, renew
 
 FINISHES_MS = 4500  # what a photo may still take after a notice
 SAME_BEATS = 3  # of heartbeats that say the same every third is written: less to simulate, still fresh to everybody
@@ -159,6 +159,8 @@ class Worker:
     def _keep_beating(self, same: int = 0) -> None:
         if self.ended:
             return
+        if self._job is not None:
+            self._renew(*self._job[:2])
         state = self._state_now()
         news_ms = max(self._active_ms, self._taken_ms)
         is_same = state == self._sign.state and news_ms < self._sign.beat_ms
@@ -166,6 +168,11 @@ class Worker:
             self._beat(state)
             same = -1
         self._agenda.after(self._settings.heartbeat_s, lambda: self._keep_beating(same + 1))
+
+    def _renew(self, message: Message, token: str) -> None:
+        now, terms = self._agenda(), self._ports.ledger.terms
+        self._ports.ledger.change(message.body, lambda job: renew(job, token=token, now=now, terms=terms))
+        self._ports.queue.change_visibility(message, self._settings.lease_s)
 
     def _state_now(self) -> WorkerState:
         if not self._sign.ready_ms:

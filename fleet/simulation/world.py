@@ -18,7 +18,7 @@ from fleet.simulation.figures import Figures
 from fleet.simulation.governors import Governor
 from fleet.simulation.outcome import Life, Outcome
 from fleet.simulation.traces import Capacity
-from fleet.simulation.visits import Visit
+from fleet.simulation.visits import Visit, photos_of
 from fleet.simulation.weather import Drought, let_pass, zones_of
 from fleet.simulation.worker import Pace, Worker
 from fleet.stand_in.client import Client
@@ -108,7 +108,7 @@ class World:
         self.governor.start()
         self.agenda.play(self.start_ms + round(self.span_s * 1000))
         end_ms = self.agenda()
-        while self.sent and self.agenda() < end_ms + AFTER_S * 1000:
+        while len(self.waits_s) < photos_of(self.visits) and self.agenda() < end_ms + AFTER_S * 1000:
             self.agenda.play(self.agenda() + 60_000)
         billed_to_ms = self.agenda()
         for instance in self.region.live():
