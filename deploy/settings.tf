@@ -19,6 +19,7 @@ locals {
     JOB_DEADLINE_S  = var.job_deadline_s
     LEASE_S         = var.lease_s
     IDLE_S          = 90
+    IDLE_LEAST_S    = 25
     IDLE_MOST_S     = 600
     WARM_BUDGET     = 20
     UPLOAD_LIMIT    = 30
