@@ -40,7 +40,7 @@ from tests.e2e.conftest import light, opened
 from tests.fleet.processes import until
 from tests.jobs.clouds import nobody
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture(autouse=True)
