@@ -21,7 +21,7 @@ FLAVOURS = ("gpu", "cpu")
 WORKER_KEY, API_KEY = "workerkey", "apikey"
 PAGE = "https://page.example"
 FAKE = 'provider "aws" {\n  s3_use_path_style = true\n}\n'  # no name leads to a bucket's own host on a loopback port
-APPLY_S, DESTROY_S = 900, 900  # 75 and 30 s of it on a quiet machine
+APPLY_S, DESTROY_S = 900, 900  # Terraform alone took 61 and 12 s on a calm machine
 
 
 @dataclass(kw_only=True)
