@@ -44,6 +44,8 @@ export const words = {
     keys: "Arrow keys move the picture, plus and minus zoom, 0 fits it, 1 shows it at 100 %, O held shows the original.",
     noPreview: "This browser cannot show this kind of photo. The bright picture will appear here.",
     noResult: (format: Format): string => `Browsers cannot show ${FORMAT_NAMES[format]}, so this is the preview. The download is the real picture.`,
+    nothing: "Nothing to show of this photo.",
+    tools: "Zoom and compare",
     opening: "Opening the photo",
   },
   exposure: {

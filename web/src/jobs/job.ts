@@ -41,6 +41,8 @@ export interface Job {
   height: number;
   /** The preview's own idea of the exposure. */
   estimate: number | null;
+  /** Whether the shelf has a small picture of it. */
+  hasThumb: boolean;
   /** Came by somebody's link: it can be seen, not deleted. */
   shared: boolean;
 }
@@ -71,6 +73,7 @@ export function begun({ key, name, size, now, wish }: Beginning): Job {
     width: 0,
     height: 0,
     estimate: null,
+    hasThumb: false,
     shared: false,
   };
 }

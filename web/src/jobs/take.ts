@@ -38,7 +38,7 @@ export async function takeAgain(source: Job, wish: Wish, courier: Courier): Prom
   const againOf = idOf(source);
   if (!againOf) return null;
   const fresh = begun({ key: crypto.randomUUID(), name: source.name, size: source.size, now: Date.now(), wish });
-  const job: Job = { ...fresh, againOf, width: source.width, height: source.height, estimate: source.estimate };
+  const job: Job = { ...fresh, againOf, width: source.width, height: source.height, estimate: source.estimate, hasThumb: source.hasThumb };
   const { shelf } = courier;
   const before = (await shelf.picture(source.key, "before")) ?? (await shelf.picture(source.key, "photo"));
   const thumb = await shelf.picture(source.key, "thumb");

@@ -61,7 +61,7 @@ export function History({ jobs, progress, courier, selected, onSelect }: Props) 
 function Thumb({ job, courier }: { job: Job; courier: Courier }) {
   const [url, setUrl] = useState<string | null>(null);
   const { shelf } = courier;
-  const { key, estimate } = job;
+  const { key, hasThumb } = job;
   useEffect(() => {
     let made: string | null = null;
     let stale = false;
@@ -74,6 +74,6 @@ function Thumb({ job, courier }: { job: Job; courier: Courier }) {
       stale = true;
       if (made) URL.revokeObjectURL(made);
     };
-  }, [key, estimate, shelf]);
+  }, [key, hasThumb, shelf]);
   return url ? <img src={url} alt="" /> : <Icon name="photo" />;
 }

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState, type CSSProperties, type RefObject } from 
 import { useReactCompareSlider } from "react-compare-slider/hooks";
 import { Handle, HandleRoot, Item, Provider, Root } from "react-compare-slider/components";
 import type { Result } from "../api/shapes";
-import type { Job } from "../jobs/job";
+import { isUnderWay, type Job } from "../jobs/job";
 import type { Original } from "../photo/useOriginal";
 import type { Preview } from "../preview/usePreview";
 import { useZoom } from "../view/useZoom";
@@ -96,11 +96,11 @@ export function Viewer({ job, original, place, preview, result, showsPreview }: 
         {!isReady && (
           <p className="blank">
             <Icon name="photo" />
-            {original.missing || preview.failed ? words.stage.noPreview : words.stage.opening}
+            {isUnderWay(job) || result ? (original.missing || preview.failed ? words.stage.noPreview : words.stage.opening) : words.stage.nothing}
           </p>
         )}
       </div>
-      <div className="tools" role="toolbar" aria-label={words.stage.viewer}>
+      <div className="tools" role="toolbar" aria-label={words.stage.tools} hidden={!isReady}>
         <button className="icon" aria-label={words.stage.zoomOut} onClick={() => { zoom.change("out"); }}><Icon name="minus" /></button>
         <output aria-live="off">{words.stage.zoom(zoom.percent)}</output>
         <button className="icon" aria-label={words.stage.zoomIn} onClick={() => { zoom.change("in"); }}><Icon name="plus" /></button>

@@ -34,14 +34,19 @@ export function Workbench({ job, jobs, progress, courier, onSelect, onPick }: Pr
   const previewRatio = reExposed ? (choice.stops === null ? null : ratioOf(choice.stops)) : madeRatio;
   const place = useRef<HTMLDivElement>(null);
   const preview = usePreview(place, original.source, previewRatio);
-  const { shown } = preview;
+  const { shown, thumb } = preview;
   const foundBest = stopsOf(job.wish.ratio === null && result ? result.ratio : (shown?.estimate ?? job.estimate ?? 1));
 
   useEffect(() => {
     if (!shown) return;
-    shelf.putPicture(job.key, "thumb", shown.thumb);
     shelf.change(job.key, (now) => (now.estimate === shown.estimate ? now : { ...now, estimate: shown.estimate }));
   }, [shown, shelf, job.key]);
+
+  useEffect(() => {
+    if (!thumb) return;
+    shelf.putPicture(job.key, "thumb", thumb);
+    shelf.change(job.key, (now) => (now.hasThumb ? now : { ...now, hasThumb: true }));
+  }, [thumb, shelf, job.key]);
 
   useEffect(() => {
     const { source } = original;

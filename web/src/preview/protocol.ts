@@ -25,12 +25,18 @@ export interface Close {
 
 export type Asked = Open | Expose | Close;
 
-/** The preview is on its canvas; `thumb` is a small picture of it for the history strip. */
+/** The preview is on its canvas. */
 export interface Shown {
   kind: "shown";
   id: number;
   estimate: number;
   how: "gpu" | "cpu";
+}
+
+/** A small picture of the preview, for the history strip; told after it. */
+export interface Thumbed {
+  kind: "thumbed";
+  id: number;
   thumb: Blob;
 }
 
@@ -39,4 +45,4 @@ export interface Unshown {
   id: number;
 }
 
-export type Told = Shown | Unshown;
+export type Told = Shown | Thumbed | Unshown;

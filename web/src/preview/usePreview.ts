@@ -1,6 +1,6 @@
 // A canvas that shows a photo developed at some exposure, painted by the worker; and what the worker tells of it.
 import { useEffect, useRef, useState, type RefObject } from "react";
-import type { Asked, Shown, Told } from "./protocol";
+import type { Asked, Shown, Thumbed, Told } from "./protocol";
 
 const LONGEST = 1600; // pixels of a preview's longer side
 let worker: Worker | null = null;
@@ -25,6 +25,8 @@ export interface Source {
 
 export interface Preview {
   shown: Shown | null;
+  /** A small picture of it, for the history strip; a moment later. */
+  thumb: Blob | null;
   /** The browser cannot decode this photo. */
   failed: boolean;
 }
@@ -33,7 +35,8 @@ export interface Preview {
 export function usePreview(place: RefObject<HTMLDivElement | null>, source: Source | null, ratio: number | null): Preview {
   const id = useRef(0);
   const wanted = useRef(ratio);
-  const [told, setTold] = useState<Told | null>(null);
+  const [told, setTold] = useState<Exclude<Told, Thumbed> | null>(null);
+  const [thumb, setThumb] = useState<Blob | null>(null);
 
   useEffect(() => {
     wanted.current = ratio;
@@ -52,7 +55,9 @@ export function usePreview(place: RefObject<HTMLDivElement | null>, source: Sour
     const width = Math.max(1, Math.round(source.width * scale));
     const height = Math.max(1, Math.round(source.height * scale));
     const listen = ({ data }: MessageEvent<Told>): void => {
-      if (data.id === mine) setTold(data);
+      if (data.id !== mine) return;
+      if (data.kind === "thumbed") setThumb(data.thumb);
+      else setTold(data);
     };
     const asked: Asked = { kind: "open", id: mine, photo: source.blob, width, height, canvas, ratio: wanted.current };
     developer().addEventListener("message", listen);
@@ -63,8 +68,9 @@ export function usePreview(place: RefObject<HTMLDivElement | null>, source: Sour
       developer().postMessage({ kind: "close", id: mine } satisfies Asked);
       element.remove();
       setTold(null);
+      setThumb(null);
     };
   }, [place, source]);
 
-  return { shown: told?.kind === "shown" ? told : null, failed: told?.kind === "unshown" };
+  return { thumb, shown: told?.kind === "shown" ? told : null, failed: told?.kind === "unshown" };
 }

@@ -39,9 +39,10 @@ async function open(asked: Open): Promise<Developed | null> {
     const estimate = estimatedRatio(pixels(bitmap, SEEN));
     const photo = { painter: painter(asked.canvas, bitmap), estimate };
     draw(photo, asked.ratio);
+    tell({ kind: "shown", id: asked.id, estimate, how: photo.painter.how });
     const thumb = await small(bitmap, asked.ratio ?? estimate);
     bitmap.close();
-    tell({ kind: "shown", id: asked.id, estimate, how: photo.painter.how, thumb });
+    tell({ kind: "thumbed", id: asked.id, thumb });
     return photo;
   } catch {
     tell({ kind: "unshown", id: asked.id }); // this browser cannot decode it; the page says so
