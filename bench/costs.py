@@ -19,6 +19,7 @@ from bench.counted import Counted, counted
 from bench.meter import Use
 from bench.nights import night_jpeg
 from bench.prices import SECONDS_A_MONTH, Prices, sourced
+from fleet.attendance import EVERY_MS
 
 VOLUMES = (100, 1_000, 10_000)  # photos a month
 MILLION = 1e6
@@ -136,7 +137,8 @@ def asked(design: Design, seen: Counted, assumed: Assumptions, *, photos: float)
 
 def idle(seen: Counted, assumed: Assumptions) -> Use:
     """What a month asks in which nobody comes."""
-    return seen.idle_tick * (SECONDS_A_MONTH / assumed.rest_s) + seen.collect * (SECONDS_A_MONTH / HOURLY)
+    ticks = seen.idle_tick * (SECONDS_A_MONTH / assumed.rest_s) + seen.sign * (SECONDS_A_MONTH * 1000 / EVERY_MS)
+    return ticks + seen.collect * (SECONDS_A_MONTH / HOURLY)
 
 
 def bill(design: Design, seen: Counted, prices: Prices, assumed: Assumptions, *, photos: float) -> Bill:

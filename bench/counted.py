@@ -21,6 +21,7 @@ import requests
 
 from api.app import create_app
 from bench.meter import Meter, MeteredClients, Use
+from fleet.attendance import EVERY_MS, Attendance
 from fleet.fleets import open_fleet
 from fleet.launcher import Launcher
 from fleet.stand_in.cloud import KEYS, LocalCloud, fair
@@ -63,7 +64,8 @@ class Counted:
     Per photo: streamed through the API, or put straight into the store; the work on either; one look at its status and
     the download; and being forgotten. `waiting_second` is a second of somebody's wait for a photo in line, which costs
     the most. `launch` is a whole one, from the warm call to the settled slot. `tick_beside_machine` is a tick while a
-    machine lives, `idle_tick` one while nothing does. `collect` is the hourly search for orphans.
+    machine lives, `idle_tick` one while nothing does. `collect` is the hourly search for orphans,
+    `sign` the tick's sign of life.
     """
 
     streamed: Use
@@ -79,6 +81,7 @@ class Counted:
     tick_beside_machine: Use
     idle_tick: Use
     collect: Use
+    sign: Use
     photo_bytes: int
     result_bytes: int
 
@@ -130,6 +133,8 @@ class _Rehearsal:
     def lived(self, photo: bytes, *, photos: int, minute_s: float) -> Counted:
         self._ticks("first")  # makes clients and learns the subnets
         idle_tick = self._ticks("idle")
+        attendance = Attendance(table=self._clock_ports.table, clock=lambda: 2 * EVERY_MS)
+        sign = self._at(self._clock, "sign", attendance.show)
         self._at(self._api, "launch", lambda: self._warm("view"))
         with self._worker():
             until(lambda: [each.state for each in heartbeats(self._unheard.table, since_ms=0)] == ["ready"])
@@ -158,6 +163,7 @@ class _Rehearsal:
             tick_beside_machine=beside,
             idle_tick=idle_tick,
             collect=collect,
+            sign=sign,
             photo_bytes=len(photo),
             result_bytes=sum(sizes) // len(sizes),
         )

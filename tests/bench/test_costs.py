@@ -99,6 +99,7 @@ def test_a_month_is_billed_by_hand_the_same() -> None:
         worker_minute=Use(calls={("sqs", "ReceiveMessage"): 30}),
         idle_tick=Use(reads=10),
         collect=Use(calls={("s3", "ListObjectsV2"): 2}),
+        sign=Use(writes=1),
     )
     use = asked(gpu, seen, ASSUMED, photos=1000)
     assert use.writes == pytest.approx(1000 * 1e3 + 200 * 1e3)
@@ -108,7 +109,7 @@ def test_a_month_is_billed_by_hand_the_same() -> None:
     assert one.requests == pytest.approx(1.2 * 0.625 + 200 * 57 / 1e6 * 0.125)
     assert one.machines == pytest.approx(200 * 212 / 3600 * (0.265 + 0.005 + 16 * 0.08 / 730))
     assert one.egress == pytest.approx((200 - 100) * 0.09)
-    assert one.idle_requests == pytest.approx(87_600 * 10 / 1e6 * 0.125 + 730 * 2 / 1e6 * 5)
+    assert one.idle_requests == pytest.approx(87_600 * 10 / 1e6 * 0.125 + 730 * 2 / 1e6 * 5 + 21_900 / 1e6 * 0.625)
     assert one.host + one.address == pytest.approx(730 * (0.0104 + 0.005) + 8 * 0.08)
     assert one.snapshot == pytest.approx(0.5)
     assert one.total == pytest.approx(one.variable + one.standing)
