@@ -11,7 +11,7 @@ HAS_GPU := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo yes; [ "$$(unam
 RUN_NEEDS := $(VENV)/.ready-run $(if $(HAS_GPU)$(filter torch,$(ENGINE)),$(VENV)/.ready-torch)
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-cloud bake bake-clean deploy destroy try-boot test test-all test-web lint format bench bench-all images try-images clean
+.PHONY: help run run-cloud bake bake-clean deploy destroy try-boot test test-all test-web lint format bench bench-all simulate images try-images clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ images:  ## Build the container images (FLAVOURS="cpu gpu", DIGEST=@sha256:… o
 
 try-images: $(VENV)/.ready-test  ## Build the images without Docker and try them (root, Debian; five minutes)
 	@$(BIN)/python docker/trial.py $(if $(TORCH),--torch $(TORCH))
+
+simulate: $(VENV)/.ready-test  ## Compare what policies cost and how long people wait, under a virtual clock
+	@exec $(BIN)/firstlight simulate $(ARGS)
 
 clean:  ## Remove what make installed; photos and jobs under var/ stay
 	rm -rf $(VENV) $(VENV)-ministack
