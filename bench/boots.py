@@ -118,8 +118,9 @@ def main() -> int:
         else:
             starts = chosen.folder / "starts.json"
             for kind in list(chosen.kinds) * chosen.runs:
+                booted = entry(kind, run(kind, chosen.folder))
                 known = json.loads(starts.read_text()) if starts.exists() else []
-                starts.write_text(json.dumps([*known, entry(kind, run(kind, chosen.folder))], indent=1))
+                starts.write_text(json.dumps([*known, booted], indent=1))
             print(table(json.loads(starts.read_text())))
             print(f"python -m bench.waterfall {chosen.folder}/starts.json --out {chosen.folder}/boots.svg")
     except (NoDisk, NoPicture) as fact:
