@@ -49,10 +49,14 @@ HOUR_S = 3600
 
 @pytest.fixture(autouse=True)
 def _quiet() -> Iterator[None]:
-    """A launcher without capacity says so at every try."""
-    logging.getLogger("fleet").setLevel(logging.CRITICAL)
+    """A launcher without capacity says so at every try; the command hushes it for the life of its process."""
+    loggers = [logging.getLogger(name) for name in ("fleet", "jobs")]
+    before = [each.level for each in loggers]
+    for each in loggers:
+        each.setLevel(logging.CRITICAL)
     yield
-    logging.getLogger("fleet").setLevel(logging.NOTSET)
+    for each, level in zip(loggers, before, strict=True):
+        each.setLevel(level)
 
 
 @cache

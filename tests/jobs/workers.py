@@ -20,6 +20,7 @@ from photos.codec import Codec
 from worker.belt import Belt
 from worker.desk import Desk
 from worker.engine import EngineProcess
+from worker.milestones import Milestones
 from worker.pulse import Identity
 from worker.stages import Stages
 from worker.supervisor import Supervisor
@@ -51,8 +52,10 @@ def worker(settings: Settings, ports: Ports, codec: Codec) -> Iterator[Superviso
     name = uuid.uuid4().hex
     desk = Desk(ports, worker=name)
     stages = Stages(desk, ports.blobs, codec, engine, codec_s=20)
-    belt = Belt(settings, ports, desk, stages, engine, codec)
-    supervisor = Supervisor(settings, Identity(worker=name, slot=-1, epoch=0), ports, desk, belt)
+    identity = Identity(worker=name, slot=-1, epoch=0)
+    milestones = Milestones(ports, identity, host={"supervisor": now_ms()})
+    belt = Belt(settings, ports, desk, stages, engine, codec, milestones)
+    supervisor = Supervisor(settings, identity, ports, desk, belt, milestones)
     thread = threading.Thread(target=supervisor.run)
     thread.start()
     try:
