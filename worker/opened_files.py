@@ -71,8 +71,10 @@ class OpenedFiles:
             raise TooManyFolders("raise fs.inotify.max_user_watches (sysctl): there are more folders than it allows")
 
     def _listen(self) -> None:
+        waiting = select.poll()  # unlike select, it takes descriptors beyond 1023
+        waiting.register(self._inotify, select.POLLIN)
         while not self._ended.is_set():
-            select.select([self._inotify], [], [], 0.05)
+            waiting.poll(50)
             self._take()
 
     def _take(self) -> None:
