@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check
 SOURCES := api bench cli fleet jobs model photos worker tests
-ALONE := api bench e2e fleet  # whose slow tests run alone: they kill, flood and measure
+ALONE := api bench deploy e2e fleet jobs  # whose slow tests run alone: they kill, flood and measure
 TORCH_CPU := https://download.pytorch.org/whl/cpu
 # What `make run` installs beside the basics: torch only where it is the engine, on a GPU or when asked for.
 HAS_GPU := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo yes; [ "$$(uname -sm)" = "Darwin arm64" ] && echo yes)
@@ -45,7 +45,7 @@ test: $(VENV)/.ready-test  ## Install what is needed and run the tests (a few mi
 	$(BIN)/pytest -m "not slow" -n 2
 
 test-all: $(VENV)/.ready-test $(VENV)-ministack/.ready  ## The slow suites: end to end under kills, hangs, floods and small memory
-	$(BIN)/pytest -m slow -n 2 --dist loadgroup $(addprefix --ignore=tests/,$(ALONE))
+	$(BIN)/pytest -m slow -n 2 $(addprefix --ignore=tests/,$(ALONE))
 	$(BIN)/pytest -m slow -s $(addprefix tests/,$(ALONE))
 
 test-web: $(VENV)/.ready-test  ## The page: types, style, unit tests, and Chromium against the real service

@@ -40,8 +40,7 @@ from tests.e2e.conftest import light, opened
 from tests.fleet.processes import until
 from tests.jobs.clouds import nobody
 
-# One process for both files: they share one apply.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200), pytest.mark.xdist_group("deployment")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture(autouse=True)

@@ -34,8 +34,7 @@ from tests.deploy.policy import Call, allows
 from tests.deploy.wire import ACCOUNT, EC2, REGION
 from tests.fleet.processes import until
 
-# One process for both files: they share one apply.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200), pytest.mark.xdist_group("deployment")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 PROGRAM = Path(__file__).resolve().parents[2] / ".venv-ministack" / "bin" / "ministack"
 DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403")
 HOUR_MS = 3_600_000
