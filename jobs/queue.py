@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from jobs.clients import READ_S, Clients, Declined, reaching
 from jobs.clock import Clock
+from jobs.errors import StoreBusy
 from jobs.sqlite import WAIT_S, Database
 
 
@@ -193,7 +194,9 @@ class SqsQueue:
         if self._depth is not None and abs(now - self._depth[0]) < DEPTH_KEPT_MS:
             return self._depth[1]
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        known = self._ask("get_queue_attributes", AttributeNames=names)["Attributes"]
+        known = self._ask("get_queue_attributes", AttributeNames=names).get("Attributes", {})
+        if not known.keys() >= set(names):  # some stores answer so under load; it says nothing, least of all zero
+            raise StoreBusy(f"{self._url}: the depth was not told")
         depth = Depth(visible=int(known[names[0]]), in_flight=int(known[names[1]]))
         self._depth = now, depth
         return depth

@@ -6,6 +6,7 @@ import pytest
 
 from jobs.calls import CallCounter
 from jobs.clients import Clients
+from jobs.errors import StoreBusy
 from jobs.provision import MAX_RECEIVES
 from jobs.queue import DEPTH_KEPT_MS, LONGEST_VISIBILITY_S, Depth, SqsQueue, region_in
 from tests.jobs.clocks import FakeClock
@@ -35,6 +36,12 @@ def test_the_depth_is_asked_for_once_a_second(queue: SqsQueue, counter: CallCoun
     clock.pass_s(DEPTH_KEPT_MS / 1000)
     assert queue.depth() == Depth(visible=2, in_flight=0)
     assert counter.times("sqs", "GetQueueAttributes") == 2
+
+
+def test_an_answer_without_a_depth_is_a_busy_store_and_no_empty_queue(queue: SqsQueue) -> None:
+    queue.client().meta.events.register("after-call.sqs.GetQueueAttributes", lambda parsed, **_: parsed.clear())
+    with pytest.raises(StoreBusy, match="the depth was not told"):
+        queue.depth()
 
 
 def test_lengths_beyond_what_sqs_takes_are_cut(queue: SqsQueue) -> None:
