@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import requests
 
+from bench.journey import first_light_s
 from bench.nights import night_jpeg
 from bench.passage import Measured, proportional_set_size, tree
 from bench.service import Service, service
@@ -22,11 +23,11 @@ def measured(*, runs: int) -> list[Measured]:
     cold, opened, memory = [], [], []
     for _ in range(runs):
         with service(FLEET=NOBODY, BRIDGE=1) as running:
-            cold.append(_first_light(running, photo))
+            cold.append(first_light_s(running, photo))
         with service(FLEET=NOBODY, BRIDGE=1) as running:
             requests.post(f"{running.url}/warm", json={"intent": "view"}, timeout=10)
             time.sleep(PICKED_S)
-            opened.append(_first_light(running, photo))
+            opened.append(first_light_s(running, photo))
             memory.append(_memory(running, photo))
     alone, beside, idle = _uploads(runs)
     return [
@@ -37,16 +38,6 @@ def measured(*, runs: int) -> list[Measured]:
         Measured(name="the same, beside a bridge at work", unit="s", figures=tuple(beside)),
         Measured(name="the same, beside a bridge that starts", unit="s", figures=tuple(idle)),
     ]
-
-
-def _first_light(running: Service, photo: bytes) -> float:
-    began = time.monotonic()
-    accepted = running.upload(photo)
-    status = running.finished(accepted["id"])
-    if status["state"] != "done":
-        raise RuntimeError(f"the photo failed: {status['error']}")
-    running.result(accepted["id"])
-    return time.monotonic() - began
 
 
 def _memory(running: Service, photo: bytes) -> float:

@@ -34,10 +34,10 @@ def journeys(*, runs: int, engine: str) -> list[Journey]:
         cold = []
         for _ in range(runs):
             with service(ENGINE=engine) as fresh:
-                cold.append(_seconds(fresh, photo))
+                cold.append(first_light_s(fresh, photo))
         with service(ENGINE=engine) as kept:
-            _seconds(kept, photo)
-            warm = [_seconds(kept, photo) for _ in range(runs)]
+            first_light_s(kept, photo)
+            warm = [first_light_s(kept, photo) for _ in range(runs)]
         measured += [
             Journey(photo=name, start="cold", seconds=tuple(cold)),
             Journey(photo=name, start="warm", seconds=tuple(warm)),
@@ -45,7 +45,8 @@ def journeys(*, runs: int, engine: str) -> list[Journey]:
     return measured
 
 
-def _seconds(running: Service, photo: bytes) -> float:
+def first_light_s(running: Service, photo: bytes) -> float:
+    """Seconds from the upload to the whole result. Raises RuntimeError when the photo failed."""
     began = time.monotonic()
     accepted = running.upload(photo)
     status = running.finished(accepted["id"])
