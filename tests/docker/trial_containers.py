@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import shutil
 import signal
 import statistics
@@ -96,6 +97,18 @@ def test_every_format_comes_back_bright(api, worker):
     assert "photos are read without" not in worker.logs()  # the sandbox has all its layers in here
 
 
+def test_the_page_and_its_parts_are_served(api):
+    page = api.get("/")
+    assert 'id="page"' in page.text, "the plain form is there, not the built page"
+    parts = re.findall(r'"(/assets/[\w.-]+)"', page.text)
+    assert {Path(each).suffix for each in parts} == {".js", ".css"}
+    for each in parts:
+        part = api.get(each)
+        assert len(part.content) > 1000
+        assert "immutable" in part.headers["Cache-Control"]
+        assert part.headers["Content-Encoding"] in ("gzip", "br"), "it was not compressed by the build"
+
+
 @pytest.mark.parametrize("format_", ["png", "webp", "tiff"])
 def test_every_format_can_be_asked_for(api, worker, format_):
     job = api.upload(PHOTOS["tiff of 16 bits"](), format=format_)
@@ -112,7 +125,7 @@ def test_a_container_has_no_power_and_writes_nowhere_else(api, worker):
         assert facts["NoNewPrivs"].strip() == "1"
         assert container.run("touch", "/app/here", check=False).returncode != 0
         assert "firstlight, version" in container.run("firstlight", "--version").stdout
-        for gone in ("pip", "gcc", "apt-get update"):
+        for gone in ("pip", "gcc", "node", "npm", "apt-get update"):
             assert container.run("sh", "-c", gone, check=False).returncode != 0
         assert container.run("python", "-c", "import pip", check=False).returncode != 0
 
