@@ -1,4 +1,8 @@
-"""What holds the page: `python -m tests.web`: types, style, unit tests, and a browser against the service."""
+"""What holds the page: types, style, unit tests, and a browser against the service.
+
+python -m tests.web [--no-browser] [what Playwright takes]   all of it, as `make test-web` does
+python -m tests.web screens [scene …]                        a picture of every state, in var/screens
+"""
 
 import os
 import shutil
@@ -13,9 +17,14 @@ from cli.page import ROOT, WEB, build
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
+SCREENS = ROOT / "var" / "screens"
+
+
 def main() -> int:
     node = find_node(ROOT / "constraints.txt")
-    step("libraries", [*node.npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"], node)
+    if sys.argv[1:2] == ["screens"]:
+        return screens(node, sys.argv[2:])
+    libraries(node)
     write_contract()
     tool(
         "types of the contract",
@@ -30,15 +39,36 @@ def main() -> int:
     tool("unit tests", node, "vitest/vitest.mjs", "run")
     build(WEB, node)
     if "--no-browser" not in sys.argv:
-        browser = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
-        if browser is None:
-            print("No Chromium is here. On Debian or Ubuntu: apt install chromium; or name yours: CHROMIUM=/path/to/it")
-            return 1
-        os.environ["CHROMIUM"] = browser
-        os.environ["PYTHON"] = sys.executable
-        rest = [each for each in sys.argv[1:] if each != "--no-browser"]
-        tool("browser", node, "@playwright/test/cli.js", "test", *rest)
+        browser(node, *sys.argv[1:])
     return 0
+
+
+def screens(node: Node, scenes: list[str]) -> int:
+    """A picture of every state in both themes, on a desk and on a phone; of some scenes, those with these names."""
+    if not (WEB / "node_modules" / "@playwright").exists():
+        libraries(node)
+    build(WEB, node)
+    if not scenes:
+        shutil.rmtree(SCREENS, ignore_errors=True)
+    os.environ["SCREENS"] = str(SCREENS)
+    named = ["--grep", "|".join(f"scene {each}" for each in scenes)] if scenes else []
+    browser(node, "states.spec.ts", *named)
+    print(f"The pictures are in {SCREENS}")
+    return 0
+
+
+def libraries(node: Node) -> None:
+    step("libraries", [*node.npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"], node)
+
+
+def browser(node: Node, *arguments: str) -> None:
+    """Playwright, in the Chromium that is here."""
+    chromium = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if chromium is None:
+        sys.exit("No Chromium is here. On Debian or Ubuntu: apt install chromium; or name yours: CHROMIUM=/path/to/it")
+    os.environ["CHROMIUM"] = chromium
+    os.environ["PYTHON"] = sys.executable
+    tool("browser", node, "@playwright/test/cli.js", "test", *arguments)
 
 
 def write_contract() -> None:

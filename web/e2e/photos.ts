@@ -1,5 +1,6 @@
 // Dark photos made by the browser itself, so that no test needs a file from elsewhere.
 import type { Page } from "@playwright/test";
+import { readFileSync } from "node:fs";
 
 export interface File {
   name: string;
@@ -50,4 +51,44 @@ export async function drop(page: Page, files: readonly File[]): Promise<void> {
     return transfer;
   }, sent);
   for (const event of ["dragenter", "dragover", "drop"]) await page.dispatchEvent(".page", event, { dataTransfer: transfer });
+}
+
+const SAMPLE = new URL("../src/parts/sample.jpg", import.meta.url);
+const made = new Map<string, File>();
+
+/** The page's own sample, cut to a shape and `light` times as bright, as a JPEG; made once. */
+export async function scenePhoto(page: Page, width: number, height: number, light = 1): Promise<File> {
+  const known = made.get(`${width}×${height}×${light}`);
+  if (known) return known;
+  const base64 = await page.evaluate(
+    async ([sample, width, height, light]) => {
+      const picture = await createImageBitmap(new Blob([Uint8Array.from(atob(sample), (letter) => letter.charCodeAt(0))]));
+      const canvas = new OffscreenCanvas(width, height);
+      const context = canvas.getContext("2d");
+      if (!context) throw new Error("no canvas");
+      const scale = Math.max(width / picture.width, height / picture.height);
+      context.filter = `brightness(${light})`;
+      context.translate(width / 2, height / 2);
+      context.scale(scale, scale);
+      context.drawImage(picture, -picture.width / 2, -picture.height / 2);
+      const bytes = new Uint8Array(await (await canvas.convertToBlob({ type: "image/jpeg", quality: 0.9 })).arrayBuffer());
+      let text = "";
+      for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+      return btoa(text);
+    },
+    [readFileSync(SAMPLE).toString("base64"), width, height, light] as const,
+  );
+  const photo = { name: "Harbour at night.jpg", mimeType: "image/jpeg", buffer: Buffer.from(base64, "base64") };
+  made.set(`${width}×${height}×${light}`, photo);
+  return photo;
+}
+
+/** Holds a file over the page without letting go. */
+export async function hover(page: Page): Promise<void> {
+  const transfer = await page.evaluateHandle(() => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File(["x"], "x.jpg", { type: "image/jpeg" }));
+    return transfer;
+  });
+  await page.dispatchEvent(".page", "dragenter", { dataTransfer: transfer });
 }
