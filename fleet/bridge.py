@@ -34,7 +34,7 @@ WISH_MS = 30_000  # for how long a wish holds while there is no room
 LOOK_MS = 1000  # between two looks at the machines, while there is a wish or a bridge
 GLANCE_S = 0.1  # between two glances at the file of wishes
 IDLE_S = 60.0
-FAILED_PAUSE_MS = 10 * 60_000  # after one that could not work, or that something killed
+FAILED_PAUSE_MS = 10 * 60_000  # after one that could not work, took too much memory, or that something killed
 SLOT = 0
 
 Move = Literal["start", "stop", "wait"]
@@ -150,6 +150,8 @@ class Bridge:
             self._start(now)
         elif chosen == "stop":
             log.info("the bridge ends: %s", "a machine is ready" if scene.machine_ready else "memory is short")
+            if not scene.machine_ready:  # what it lacks now it would lack again, over the same photo
+                self._not_before_ms = now + FAILED_PAUSE_MS
             for machine in self._fleet.machines():
                 self._fleet.stop(machine, kill=False)
         elif scene.wished and not scene.up and (scene.free is None or scene.free < NEEDED_BYTES) and not self._short:

@@ -166,6 +166,21 @@ def test_one_that_was_idle_may_come_again_at_once(shore: Shore) -> None:
     assert shore.look() == "start"  # the wish still holds
 
 
+def test_one_that_took_too_much_memory_is_not_tried_again_at_once(shore: Shore) -> None:
+    shore.wished()
+    assert shore.look() == "start"
+    shore.free.append(SPARE_BYTES - 1)
+    assert shore.look() == "stop"
+    shore.sign(state="draining")
+    shore.fleet.lose(0)
+    shore.free.append(2 * NEEDED_BYTES)  # its own
+    shore.wished()
+    assert [shore.look(), shore.look()] == ["wait", "wait"]
+    shore.clock.ms += FAILED_PAUSE_MS
+    shore.wished()
+    assert shore.look() == "start"
+
+
 def test_one_that_cannot_be_started_is_not_tried_at_every_look(shore: Shore) -> None:
     shore.fleet.weather.append(LaunchRefused("no python"))
     shore.wished()
