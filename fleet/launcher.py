@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from fleet.idle import idle_s, noticed
 from fleet.machines import Fleet, LaunchRefused, NoCapacity, SlotTaken
-from fleet.meter import MARGIN_MS, PERIOD_MS, due_ms, unused_ms
+from fleet.meter import MARGIN_MS, PERIOD_MS, due_ms, paid_ms, unused_ms
 from fleet.outlook import Outlook, outlook
 from fleet.policy import Launch, Policy, Stop, charges, decide, dollars, warm_charge
 from fleet.purse import Purse
@@ -160,7 +160,8 @@ class Launcher:
             written = self._write(after)
             if written is not None and after.outcome == "ended":
                 unused = unused_ms(slot.paid_until_ms, now=now)
-                self._purse.refund([dollars(slot.usd_per_hour, unused, self._policy, now)], now)
+                paid_at_ms = paid_ms(slot.paid_until_ms, launched_ms=slot.launched_ms)
+                self._purse.refund([dollars(slot.usd_per_hour, unused, self._policy, paid_at_ms)], now)
                 sign = view.heartbeat_of(slot.number, slot.epoch)
                 if slot.warm_ms and sign is not None and sign.last_job_ms:  # no warm call alone asked for it
                     self._purse.refund([warm_charge(self._policy, slot.warm_ms)], now)
@@ -182,20 +183,21 @@ class Launcher:
             return None
         if not slot.charged and not self._purse.pay(costs, now):
             return self._refuse(launch, slot, now)
+        paid_at_ms = slot.paid_until_ms - PERIOD_MS  # an earlier try may have paid, on the day before or as a warm one
+        costs = charges(replace(launch, warm=bool(slot.warm_ms)), self._policy, paid_at_ms)
         for left in reversed(range(OFFERS)):
             after, again = self._asked(slot, now)
             if not again or not left:
                 break
-            slot = self._write(
-                replace(begun(after, reason=launch.reason, now=now, warm=launch.warm), asked_ms=slot.asked_ms)
-            )
+            begins = begun(after, reason=launch.reason, now=now)
+            slot = self._write(replace(begins, asked_ms=slot.asked_ms, warm_ms=slot.warm_ms))
             if slot is None:  # somebody else goes on, at his own cost
                 self._purse.refund(costs, now)
                 return None
         if after.outcome not in ("launched", "launching"):
             self._purse.refund(costs, now)
         elif after.usd_per_hour:  # the budget was charged for the dearest machine
-            over = dollars(self._policy.launch_usd - after.usd_per_hour, PERIOD_MS, self._policy, now)
+            over = dollars(self._policy.launch_usd - after.usd_per_hour, PERIOD_MS, self._policy, paid_at_ms)
             self._purse.refund([over] if self._policy.dollar_budget else [], now)
         self._write(after)
         return None

@@ -21,6 +21,11 @@ def due_ms(paid_until_ms: int, *, now: int) -> int:
     return now + PERIOD_MS + MARGIN_MS - min(paid_until_ms, now + MARGIN_MS)
 
 
+def paid_ms(paid_until_ms: int, *, launched_ms: int) -> int:
+    """When the last payment was made: a launch pays a period ahead, whoever meters it later the margin too."""
+    return min(paid_until_ms - PERIOD_MS, max(launched_ms, paid_until_ms - PERIOD_MS - MARGIN_MS))
+
+
 def unused_ms(paid_until_ms: int, *, now: int) -> int:
     """Paid time that a machine, gone by now, did not use; bounded by what is ever paid ahead."""
     return min(max(0, paid_until_ms - now), PERIOD_MS + MARGIN_MS)

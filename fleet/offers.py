@@ -45,7 +45,7 @@ class Offers:
         if not subnets:
             raise LaunchRefused("There is no subnet to start machines in: set SUBNETS, or tag some.", answered=False)
         refused = refused_pools(self._table, now=now)
-        left = (self._on_demand(0, now) or 0) < self._on_demand_budget
+        left = self._table.total(f"on_demand/{now // DAY_MS}", now=now) < self._on_demand_budget
         best = offer(self._terms, subnets, refused, on_demand_left=left)
         if best is not None:
             return best

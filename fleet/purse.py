@@ -14,7 +14,9 @@ class Purse:
 
     def covers(self, costs: Sequence[Charge], now: int) -> bool:
         """Whether nothing forbids these costs at the moment; a look, no promise."""
-        return all(cost.limit is None or self._total(cost, now) + cost.amount <= cost.limit for cost in costs)
+        return all(
+            cost.limit is None or self._table.total(cost.counter, now=now) + cost.amount <= cost.limit for cost in costs
+        )
 
     def pay(self, costs: Sequence[Charge], now: int) -> bool:
         """Count every cost, or none when one would pass its limit."""
@@ -29,9 +31,6 @@ class Purse:
         for cost in costs:
             if cost.expires_ms > now and cost.amount:
                 self._add(cost, -cost.amount, now, limit=None)
-
-    def _total(self, cost: Charge, now: int) -> int:
-        return self._add(cost, 0, now, limit=None) or 0
 
     def _add(self, cost: Charge, amount: int, now: int, *, limit: int | None) -> int | None:
         return self._table.add(cost.counter, amount, limit=limit, expires_ms=cost.expires_ms, now=now)

@@ -119,7 +119,7 @@ def begun(slot: Slot, *, reason: str, now: int, warm: bool = False) -> Slot:
         charged=slot.charged and again,
         paid_until_ms=slot.paid_until_ms if slot.charged and again else now + PERIOD_MS,
         usd_per_hour=0.0,
-        warm_ms=now if warm else 0,
+        warm_ms=slot.warm_ms if slot.charged and again else now if warm else 0,
     )
 
 

@@ -19,6 +19,7 @@ class Cloud:
     stopped: list[tuple[str, bool]] = field(default_factory=list)
     up: dict[int, Machine] = field(default_factory=dict)
     most: int = 0
+    usd_per_hour: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def machines(self) -> list[Machine]:
@@ -33,7 +34,10 @@ class Cloud:
             if slot in self.up or newest >= epoch:
                 raise SlotTaken(slot, newest)
             self.launches.append((slot, epoch))
-            self.up[slot] = Machine(slot=slot, epoch=epoch, launched_ms=self.clock(), name=f"{slot}-{epoch}")
+            name = f"{slot}-{epoch}"
+            self.up[slot] = Machine(
+                slot=slot, epoch=epoch, launched_ms=self.clock(), name=name, usd_per_hour=self.usd_per_hour
+            )
             self.most = max(self.most, len(self.up))
             return self.up[slot]
 

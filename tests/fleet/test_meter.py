@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet.meter import MARGIN_MS, PERIOD_MS, due_ms, micro_dollars, unused_ms
+from fleet.meter import MARGIN_MS, PERIOD_MS, due_ms, micro_dollars, paid_ms, unused_ms
 from fleet.policy import Launch, Policy, charges, decide, dollars
 from fleet.purse import Purse
 from fleet.view import View
@@ -31,6 +31,16 @@ def test_whenever_somebody_looks_all_time_until_then_is_paid_once(steps: list[in
         assert paid == paid_until - started
         assert paid_until - now > MARGIN_MS or step > PERIOD_MS
     assert paid - unused_ms(paid_until, now=now) == now - started
+
+
+@given(waits=st.integers(0, 60_000), late=st.integers(0, 2 * PERIOD_MS))
+def test_when_the_last_payment_was_made_follows_from_the_row(waits: int, late: int) -> None:
+    paid_until = NOW + PERIOD_MS
+    assert paid_ms(paid_until, launched_ms=NOW) == NOW
+    assert paid_ms(paid_until, launched_ms=NOW + waits) == NOW  # the epoch was tried again
+    metered = NOW + PERIOD_MS - MARGIN_MS + late
+    assert due_ms(paid_until, now=metered)
+    assert paid_ms(metered + PERIOD_MS + MARGIN_MS, launched_ms=NOW) == metered
 
 
 def test_a_dollar_is_a_million() -> None:
