@@ -64,7 +64,7 @@ def command(settings: Settings) -> list[str]:
         "disable-logging": None,  # api.accounts writes the line
         "log-master": None,
         "pythonpath": str(ROOT),
-        "module": "api.wsgi:app",
+        "module": "api.loading:app",
     }
     hooks = [f"--hook-master-start=unix_signal:{number:d} gracefully_kill_them_all" for number in (SIGTERM, SIGINT)]
     flags = [f"--{name}" if value is None else f"--{name}={value}" for name, value in options.items()]

@@ -87,7 +87,15 @@ def jpeg(width: int = 64, height: int = 48, *, size: int = 0) -> bytes:
 
 @contextlib.contextmanager
 def serving(folder: Path, **own: Any) -> Iterator[Server]:
-    """Start the service and end it; its words lie in `folder`/log."""
+    """A service that answers; its words lie in `folder`/log."""
+    with starting(folder, **own) as server:
+        _until_it_speaks(server)
+        yield server
+
+
+@contextlib.contextmanager
+def starting(folder: Path, **own: Any) -> Iterator[Server]:
+    """Start the service and end it; it loads still."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -113,10 +121,8 @@ def serving(folder: Path, **own: Any) -> Iterator[Server]:
             start_new_session=True,
             cwd=folder,
         )
-    server = Server(settings, folder, process)
     try:
-        _until_it_speaks(server)
-        yield server
+        yield Server(settings, folder, process)
     finally:
         process.send_signal(signal.SIGTERM)
         try:

@@ -18,7 +18,7 @@ import pytest
 
 from api.server import PortTaken, check_port, command
 from jobs.settings import Settings
-from tests.api.server import FORM, Server, ask, form, jpeg, serving
+from tests.api.server import FORM, Server, ask, form, jpeg, serving, starting
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -223,6 +223,16 @@ def test_a_graceful_end_finishes_what_was_begun(tmp_path: Path) -> None:
         assert server.process.wait(20) == 0
         assert time.monotonic() - began < 15
     assert not (tmp_path / f"api-{server.settings.port}.sock").exists()
+
+
+def test_an_end_while_it_still_loads_is_heard_at_once(tmp_path: Path) -> None:
+    with starting(tmp_path / "api") as server:
+        while "gracefully_kill_them_all" not in server.log():  # the master listens, and its processes load
+            assert server.process.poll() is None, server.log()
+            time.sleep(0.01)
+        time.sleep(0.1)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(30) == 0  # and not after the 75 s that running requests get
 
 
 def test_a_taken_port_is_said_to_be_taken(server: Server) -> None:
