@@ -64,6 +64,7 @@ COPY web/package.json web/package-lock.json web/.npmrc ./
 RUN --mount=type=cache,target=/root/.npm \
     node /node/js/lib/node_modules/npm/bin/npm-cli.js ci --omit=dev --no-audit --no-fund --loglevel=error
 COPY model/tone.json /app/model/
+COPY model/weights/exposure.safetensors /app/model/weights/
 COPY web/index.html web/tsconfig.json web/vite.config.ts ./
 COPY web/src ./src
 RUN node node_modules/vite/bin/vite.js build --logLevel warn
