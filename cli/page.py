@@ -24,7 +24,8 @@ from api.server import ROOT
 from cli.node import Node, find_node
 
 WEB = ROOT / "web"
-SHARED = (ROOT / "model" / "tone.json",)  # what the page is made of besides its own folder
+# What the page is made of besides its own folder: the curves, and the weights that its preview exposes by.
+SHARED = (ROOT / "model" / "tone.json", ROOT / "model" / "weights" / "exposure.safetensors")
 SOURCES = ("index.html", "package.json", "package-lock.json", ".npmrc", "vite.config.ts", "src")
 MADE_OF = "made-of.sha256"
 FETCH_S, BUILD_S = 900.0, 300.0

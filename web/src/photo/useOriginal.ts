@@ -3,6 +3,7 @@ import { useEffect, useState } from "react";
 import { idOf, type Job } from "../jobs/job";
 import type { Shelf } from "../jobs/shelf";
 import type { Source } from "../preview/usePreview";
+import { sizeOf } from "./size";
 
 export interface Original {
   source: Source | null;
@@ -28,7 +29,7 @@ export function useOriginal(job: Job, shelf: Shelf): Original {
       if (isOver()) return;
       if (blob) url = URL.createObjectURL(blob);
       if (blob && !kept) shelf.putPicture(job.key, "before", blob);
-      const size = url === null ? null : await sizeOf(url);
+      const size = blob && url !== null ? await sizeOf(blob, url) : null;
       if (isOver()) return;
       setOriginal(blob && size ? { source: { blob, ...size }, url, missing: false } : { ...NOTHING, missing: true });
     };
@@ -50,18 +51,4 @@ async function fetched(id: string): Promise<Blob | null> {
   } catch {
     return null; // offline: the result may still be in the browser's own store
   }
-}
-
-/** Width and height as shown, null when the browser cannot read it. Decodes nothing. */
-function sizeOf(url: string): Promise<{ width: number; height: number } | null> {
-  return new Promise((resolve) => {
-    const image = new Image();
-    image.onload = () => {
-      resolve(image.naturalWidth ? { width: image.naturalWidth, height: image.naturalHeight } : null);
-    };
-    image.onerror = () => {
-      resolve(null);
-    };
-    image.src = url;
-  });
 }

@@ -1,8 +1,8 @@
+/* eslint-disable @typescript-eslint/no-non-null-assertion -- inner loops over millions of codes */
 // The model's own curves in the browser: gain in linear light, then its tone table. Mirrors model/light.py and model/tone.py.
 import shared from "@model/tone.json";
 
 const { transfer, tone } = shared;
-const CODES = 256;
 
 /** How a photo is developed beyond its gain, as in `exposure_head.Look`. */
 export interface Look {
@@ -60,40 +60,53 @@ export function toneTable(ratio: number, contrast = 1): Float32Array {
   return Float32Array.from({ length: tone.entries }, (_, at) => 255 * toned((top * at) / (tone.entries - 1), ratio, contrast));
 }
 
-function looked(table: Float32Array, value: number, top: number): number {
-  const place = Math.min(Math.max(value / top, 0), 1) * (table.length - 1);
-  const below = Math.min(Math.floor(place), table.length - 2);
-  const low = table[below] ?? 0;
-  return Math.round(low + ((table[below + 1] ?? 0) - low) * (place - below));
-}
+/** Source codes are told in steps of 1/FINE: in eight bits dark shades would show steps once they are gained. */
+export const FINE = 16;
+export const LEVELS = 255 * FINE + 1;
+const LIGHT = Float64Array.from({ length: LEVELS }, (_, level) => decode(level / (255 * FINE)));
+export const IDENTITY = [[1, 0, 0], [0, 1, 0], [0, 0, 1]] as const;
 
-/** One photo's tables for one exposure: 256 gained values a channel, the blend, the tone table. */
+/** One photo's tables for one exposure: gained values of every source code, the blend, the tone table. */
 export class Development {
-  readonly #gained: readonly Float64Array[];
-  readonly #tone: Float32Array;
-  readonly #top: number;
-  readonly #blend: Look["blend"];
+  /** [3 × LEVELS] encoded light, gained, of R, then G, then B. */
+  readonly gained: Float32Array;
+  readonly tone: Float32Array;
+  readonly top: number;
+  readonly blend: Look["blend"];
 
   constructor(ratio: number, look: Look = PLAIN) {
-    this.#gained = look.lift.map((lift) => Float64Array.from({ length: CODES }, (_, code) => encode(ratio * (decode(code / 255) + lift))));
-    this.#tone = toneTable(ratio, look.contrast);
-    this.#top = brightest(ratio);
-    this.#blend = look.blend;
-  }
-
-  /** 8-bit sRGB codes of one pixel → the result's, were there no noise to remove. */
-  pixel(codes: readonly number[]): number[] {
-    const gained = codes.map((code, channel) => this.#gained[channel]?.[code] ?? 0);
-    const mixed = this.#blend?.map((row) => row.reduce((sum, share, at) => sum + share * (gained[at] ?? 0), 0)) ?? gained;
-    return mixed.map((value) => looked(this.#tone, value, this.#top));
-  }
-
-  /** [3 × 256] the result's codes of R, then G, then B; all there is to know while no blend mixes them. */
-  codes(): Uint8ClampedArray {
-    const out = new Uint8ClampedArray(3 * CODES);
-    this.#gained.forEach((values, channel) => {
-      values.forEach((value, code) => (out[channel * CODES + code] = looked(this.#tone, value, this.#top)));
+    this.gained = new Float32Array(3 * LEVELS);
+    look.lift.forEach((lift, channel) => {
+      for (let level = 0; level < LEVELS; level += 1) this.gained[channel * LEVELS + level] = encode(ratio * (LIGHT[level]! + lift));
     });
-    return out;
+    this.tone = toneTable(ratio, look.contrast);
+    this.top = brightest(ratio);
+    this.blend = look.blend;
+  }
+
+  /** Source codes · FINE, four a pixel, → 8-bit RGBA of the result, were there no noise to remove. */
+  develop(codes: Uint16Array, into: Uint8ClampedArray): void {
+    const { gained, tone, blend } = this;
+    const [first, second, third] = blend ?? IDENTITY;
+    const [rr, rg, rb] = [first![0]!, first![1]!, first![2]!];
+    const [gr, gg, gb] = [second![0]!, second![1]!, second![2]!];
+    const [br, bg, bb] = [third![0]!, third![1]!, third![2]!];
+    const last = tone.length - 1;
+    const scale = last / this.top;
+    const looked = (value: number): number => {
+      const place = Math.min(Math.max(value * scale, 0), last);
+      const below = Math.min(place | 0, last - 1);
+      const low = tone[below]!;
+      return low + (tone[below + 1]! - low) * (place - below);
+    };
+    for (let at = 0; at < codes.length; at += 4) {
+      const red = gained[codes[at]!]!;
+      const green = gained[LEVELS + codes[at + 1]!]!;
+      const blue = gained[2 * LEVELS + codes[at + 2]!]!;
+      into[at] = looked(rr * red + rg * green + rb * blue); // a clamped array rounds
+      into[at + 1] = looked(gr * red + gg * green + gb * blue);
+      into[at + 2] = looked(br * red + bg * green + bb * blue);
+      into[at + 3] = 255;
+    }
   }
 }

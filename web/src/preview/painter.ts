@@ -1,40 +1,53 @@
-// A photo developed onto a canvas: by the GPU where there is one, else by the processor; both look codes up in one table.
+// A photo developed onto a canvas: by the GPU where there is one, else by the processor; both from the same tables.
+import { IDENTITY, LEVELS, type Development } from "./curves";
+import type { Reduced } from "./reduced";
 
-/** `draw` takes [3 × 256] codes: what becomes of R, then G, then B. */
 export interface Painter {
   readonly how: "gpu" | "cpu";
-  draw(codes: Uint8ClampedArray): void;
+  draw(development: Development): void;
   close(): void;
 }
 
 const VERTEX = `#version 300 es
-out vec2 place;
 void main() {
-  vec2 corner = vec2(gl_VertexID & 1, gl_VertexID >> 1);
-  place = vec2(corner.x, 1.0 - corner.y);
-  gl_Position = vec4(2.0 * corner - 1.0, 0.0, 1.0);
+  gl_Position = vec4(2.0 * vec2(gl_VertexID & 1, gl_VertexID >> 1) - 1.0, 0.0, 1.0);
 }`;
 const FRAGMENT = `#version 300 es
 precision highp float;
-uniform sampler2D photo;
-uniform sampler2D codes;
-in vec2 place;
+precision highp usampler2D;
+uniform usampler2D photo;
+uniform sampler2D gained;
+uniform sampler2D tone;
+uniform mat3 blend;
+uniform float top;
+uniform int height;
 out vec4 colour;
-float looked(float value, int channel) { return texelFetch(codes, ivec2(int(value * 255.0 + 0.5), channel), 0).r; }
+float looked(float value) {
+  int last = textureSize(tone, 0).x - 1;
+  float place = clamp(value / top, 0.0, 1.0) * float(last);
+  int below = min(int(place), last - 1);
+  return mix(texelFetch(tone, ivec2(below, 0), 0).r, texelFetch(tone, ivec2(below + 1, 0), 0).r, place - float(below)) / 255.0;
+}
 void main() {
-  vec4 seen = texture(photo, place);
-  colour = vec4(looked(seen.r, 0), looked(seen.g, 1), looked(seen.b, 2), 1.0);
+  ivec2 place = ivec2(gl_FragCoord.xy);
+  ivec3 codes = ivec3(texelFetch(photo, ivec2(place.x, height - 1 - place.y), 0).rgb);
+  vec3 light = vec3(
+    texelFetch(gained, ivec2(codes.r, 0), 0).r,
+    texelFetch(gained, ivec2(codes.g, 1), 0).r,
+    texelFetch(gained, ivec2(codes.b, 2), 0).r);
+  vec3 mixed = blend * light;
+  colour = vec4(looked(mixed.r), looked(mixed.g), looked(mixed.b), 1.0);
 }`;
 
 /** The canvas takes the photo's size. Throws when the browser gives no canvas at all. */
-export function painter(canvas: OffscreenCanvas, photo: ImageBitmap): Painter {
+export function painter(canvas: OffscreenCanvas, photo: Reduced): Painter {
   canvas.width = photo.width;
   canvas.height = photo.height;
   const gl = canvas.getContext("webgl2", { antialias: false, alpha: false, failIfMajorPerformanceCaveat: true });
   return gl ? onGpu(gl, photo) : onCpu(canvas, photo);
 }
 
-function onGpu(gl: WebGL2RenderingContext, photo: ImageBitmap): Painter {
+function onGpu(gl: WebGL2RenderingContext, photo: Reduced): Painter {
   const program = gl.createProgram();
   for (const [type, source] of [
     [gl.VERTEX_SHADER, VERTEX],
@@ -48,21 +61,29 @@ function onGpu(gl: WebGL2RenderingContext, photo: ImageBitmap): Painter {
   }
   gl.linkProgram(program);
   gl.useProgram(program);
-  ["photo", "codes"].forEach((name, unit) => {
-    gl.uniform1i(gl.getUniformLocation(program, name), unit);
+  const place = (name: string): WebGLUniformLocation | null => gl.getUniformLocation(program, name);
+  const units = { photo: 0, gained: 1, tone: 2 };
+  for (const [name, unit] of Object.entries(units)) {
+    gl.uniform1i(place(name), unit);
     gl.activeTexture(gl.TEXTURE0 + unit);
     gl.bindTexture(gl.TEXTURE_2D, gl.createTexture());
-    for (const side of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T]) gl.texParameteri(gl.TEXTURE_2D, side, gl.CLAMP_TO_EDGE);
     for (const filter of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(gl.TEXTURE_2D, filter, gl.NEAREST);
-  });
-  gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
-  gl.activeTexture(gl.TEXTURE0);
-  gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, photo);
-  gl.activeTexture(gl.TEXTURE1);
+  }
+  gl.uniform1i(place("height"), photo.height);
+  gl.activeTexture(gl.TEXTURE0 + units.photo);
+  gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA16UI, photo.width, photo.height, 0, gl.RGBA_INTEGER, gl.UNSIGNED_SHORT, photo.codes);
+  const [top, blend] = [place("top"), place("blend")];
+  const table = (unit: number, width: number, height: number, values: Float32Array): void => {
+    gl.activeTexture(gl.TEXTURE0 + unit);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.R32F, width, height, 0, gl.RED, gl.FLOAT, values);
+  };
   return {
     how: "gpu",
-    draw(codes) {
-      gl.texImage2D(gl.TEXTURE_2D, 0, gl.R8, 256, 3, 0, gl.RED, gl.UNSIGNED_BYTE, new Uint8Array(codes));
+    draw(development) {
+      table(units.gained, LEVELS, 3, development.gained);
+      table(units.tone, development.tone.length, 1, development.tone);
+      gl.uniform1f(top, development.top);
+      gl.uniformMatrix3fv(blend, true, (development.blend ?? IDENTITY).flat());
       gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
     },
     close() {
@@ -71,22 +92,14 @@ function onGpu(gl: WebGL2RenderingContext, photo: ImageBitmap): Painter {
   };
 }
 
-function onCpu(canvas: OffscreenCanvas, photo: ImageBitmap): Painter {
+function onCpu(canvas: OffscreenCanvas, photo: Reduced): Painter {
   const context = canvas.getContext("2d", { alpha: false, willReadFrequently: true });
   if (!context) throw new Error("no canvas");
-  context.drawImage(photo, 0, 0);
-  const source = context.getImageData(0, 0, photo.width, photo.height).data;
   const drawn = new ImageData(photo.width, photo.height);
   return {
     how: "cpu",
-    draw(codes) {
-      const target = drawn.data;
-      for (let at = 0; at < source.length; at += 4) {
-        target[at] = codes[source[at] ?? 0] ?? 0;
-        target[at + 1] = codes[256 + (source[at + 1] ?? 0)] ?? 0;
-        target[at + 2] = codes[512 + (source[at + 2] ?? 0)] ?? 0;
-        target[at + 3] = 255;
-      }
+    draw(development) {
+      development.develop(photo.codes, drawn.data);
       context.putImageData(drawn, 0, 0);
     },
     close() {

@@ -4,11 +4,8 @@ export interface Open {
   kind: "open";
   id: number;
   photo: Blob;
-  /** Pixels of the preview. */
-  width: number;
-  height: number;
   canvas: OffscreenCanvas;
-  /** Exposure ratio; null: as estimated. */
+  /** Exposure ratio; null: as the model would choose. */
   ratio: number | null;
 }
 
@@ -29,6 +26,7 @@ export type Asked = Open | Expose | Close;
 export interface Shown {
   kind: "shown";
   id: number;
+  /** The ratio that `auto` comes to. */
   estimate: number;
   how: "gpu" | "cpu";
 }

@@ -2,7 +2,6 @@
 import { useEffect, useRef, useState, type RefObject } from "react";
 import type { Asked, Shown, Thumbed, Told } from "./protocol";
 
-const LONGEST = 1600; // pixels of a preview's longer side
 let worker: Worker | null = null;
 let last = 0;
 
@@ -51,15 +50,12 @@ export function usePreview(place: RefObject<HTMLDivElement | null>, source: Sour
     const element = document.createElement("canvas");
     holder.replaceChildren(element);
     const canvas = element.transferControlToOffscreen();
-    const scale = Math.min(1, LONGEST / Math.max(source.width, source.height));
-    const width = Math.max(1, Math.round(source.width * scale));
-    const height = Math.max(1, Math.round(source.height * scale));
     const listen = ({ data }: MessageEvent<Told>): void => {
       if (data.id !== mine) return;
       if (data.kind === "thumbed") setThumb(data.thumb);
       else setTold(data);
     };
-    const asked: Asked = { kind: "open", id: mine, photo: source.blob, width, height, canvas, ratio: wanted.current };
+    const asked: Asked = { kind: "open", id: mine, photo: source.blob, canvas, ratio: wanted.current };
     developer().addEventListener("message", listen);
     developer().postMessage(asked, [canvas]);
     return () => {

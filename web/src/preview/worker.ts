@@ -1,18 +1,30 @@
-// Decodes a photo small, guesses its exposure and develops it, all beside the page's own thread.
+// Decodes a photo once, finds the exposure that the model would, and develops it, all beside the page's own thread.
+import weightsUrl from "@model/weights/exposure.safetensors?url";
 import { Development } from "./curves";
-import { estimatedRatio } from "./estimate";
+import { decoded } from "./decoding";
+import { uprightSize } from "./frame";
+import { STEP, thumbnail } from "./glance";
+import { wantedLook, wantedRatio } from "./head";
+import { impression, type Impression } from "./impression";
 import { painter, type Painter } from "./painter";
 import type { Asked, Open, Told } from "./protocol";
+import { reduced, stepFor } from "./reduced";
+import { arraysOf, type Arrays } from "./weights";
 
-const THUMB = 160; // pixels of the longer side
-const SEEN = 128; // of the thumbnail that the estimate reads
+const LONGEST = 1600; // pixels of a preview's longer side
+const THUMB = 160;
+const THUMB_LATER_MS = 250;
 
 interface Developed {
   painter: Painter;
+  seen: Impression;
+  arrays: Arrays;
   estimate: number;
 }
 
 const developed = new Map<number, Promise<Developed | null>>();
+let weights: Promise<Arrays> | null = null;
+void fetched().catch(() => undefined); // asked for again when the first photo comes
 
 self.onmessage = ({ data }: MessageEvent<Asked>) => {
   void answer(data);
@@ -32,17 +44,30 @@ function tell(told: Told): void {
   self.postMessage(told);
 }
 
+function fetched(): Promise<Arrays> {
+  weights ??= fetch(weightsUrl)
+    .then(async (answer) => arraysOf(await answer.arrayBuffer()))
+    .catch((fact: unknown) => {
+      weights = null;
+      throw fact;
+    });
+  return weights;
+}
+
 async function open(asked: Open): Promise<Developed | null> {
   try {
-    const size = { resizeWidth: asked.width, resizeHeight: asked.height, resizeQuality: "medium" } as const;
-    const bitmap = await createImageBitmap(asked.photo, size);
-    const estimate = estimatedRatio(pixels(bitmap, SEEN));
-    const photo = { painter: painter(asked.canvas, bitmap), estimate };
+    const [frame, arrays] = await Promise.all([decoded(asked.photo), fetched()]);
+    const seen = impression(thumbnail(frame), STEP);
+    const size = uprightSize(frame);
+    const photo: Developed = {
+      painter: painter(asked.canvas, reduced(frame, stepFor(size.width, size.height, LONGEST))),
+      seen,
+      arrays,
+      estimate: wantedRatio(seen, arrays),
+    };
     draw(photo, asked.ratio);
-    tell({ kind: "shown", id: asked.id, estimate, how: photo.painter.how });
-    const thumb = await small(bitmap, asked.ratio ?? estimate);
-    bitmap.close();
-    tell({ kind: "thumbed", id: asked.id, thumb });
+    tell({ kind: "shown", id: asked.id, estimate: photo.estimate, how: photo.painter.how });
+    void thumbed(asked, photo);
     return photo;
   } catch {
     tell({ kind: "unshown", id: asked.id }); // this browser cannot decode it; the page says so
@@ -51,30 +76,20 @@ async function open(asked: Open): Promise<Developed | null> {
 }
 
 function draw(photo: Developed, ratio: number | null): void {
-  photo.painter.draw(new Development(ratio ?? photo.estimate).codes());
+  const exposure = ratio ?? photo.estimate;
+  photo.painter.draw(new Development(exposure, wantedLook(photo.seen, exposure, photo.arrays)));
 }
 
-function fitted(bitmap: ImageBitmap, side: number): [OffscreenCanvas, OffscreenCanvasRenderingContext2D] {
-  const scale = Math.min(1, side / Math.max(bitmap.width, bitmap.height));
-  const canvas = new OffscreenCanvas(Math.max(1, Math.round(bitmap.width * scale)), Math.max(1, Math.round(bitmap.height * scale)));
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  if (!context) throw new Error("no canvas");
-  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-  return [canvas, context];
-}
-
-function pixels(bitmap: ImageBitmap, side: number): Uint8ClampedArray {
-  const [canvas, context] = fitted(bitmap, side);
-  return context.getImageData(0, 0, canvas.width, canvas.height).data;
-}
-
-async function small(bitmap: ImageBitmap, ratio: number): Promise<Blob> {
-  const [canvas, context] = fitted(bitmap, THUMB);
-  const picture = context.getImageData(0, 0, canvas.width, canvas.height);
-  const codes = new Development(ratio).codes();
-  picture.data.forEach((code, at) => {
-    if (at % 4 < 3) picture.data[at] = codes[256 * (at % 4) + code] ?? 0;
-  });
-  context.putImageData(picture, 0, 0);
-  return canvas.convertToBlob({ type: "image/jpeg", quality: 0.8 });
+/** After the preview has been painted, lest it wait. */
+async function thumbed({ id, canvas, ratio }: Open, photo: Developed): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, THUMB_LATER_MS));
+  if (!developed.has(id)) return;
+  const scale = Math.min(1, THUMB / Math.max(canvas.width, canvas.height));
+  const small = new OffscreenCanvas(Math.max(1, Math.round(canvas.width * scale)), Math.max(1, Math.round(canvas.height * scale)));
+  const context = small.getContext("2d");
+  if (!context) return;
+  context.imageSmoothingQuality = "high";
+  draw(photo, ratio); // what a GPU has drawn is gone once it is shown
+  context.drawImage(canvas, 0, 0, small.width, small.height);
+  tell({ kind: "thumbed", id, thumb: await small.convertToBlob({ type: "image/jpeg", quality: 0.8 }) });
 }
