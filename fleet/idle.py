@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import accumulate
 
 from jobs.heartbeat import Heartbeat
 from jobs.patience import Patience
@@ -31,16 +33,19 @@ def idle_s(
     waiting, for each gap longer than T. Only gaps themselves can be the best T; a shorter one wins a draw. Keeping a
     machine for a gap that costs more than the start it saves is never worth it, so no habit stretches T beyond that.
     """
-    gaps = list(gaps_s)
+    gaps = sorted(gaps_s)
     most_s = max(usual_s, most_s)
     if len(gaps) < ENOUGH or most_s <= least_s:
         return usual_s
 
     waited_s = start_s if wait_s is None else wait_s
 
+    within_s = list(accumulate(gaps, initial=0.0))
+
     def cost(stay_s: float) -> float:
-        idle = sum(min(gap, stay_s) for gap in gaps)
-        return idle + (start_s + WAIT_WEIGHT * waited_s) * sum(gap > stay_s for gap in gaps)
+        bridged = bisect_right(gaps, stay_s)
+        longer = len(gaps) - bridged
+        return within_s[bridged] + longer * (stay_s + start_s + WAIT_WEIGHT * waited_s)
 
     stays = [least_s, *(gap * SLACK for gap in gaps if least_s < gap * SLACK <= most_s)]
     return min(sorted(stays), key=cost)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from fleet.instance_types import Flavour, Market
@@ -48,19 +49,7 @@ class Order:
     @classmethod
     def from_row(cls, row: Row) -> Order:
         """What a newer release adds is left out; an order lives as long as its machine."""
-        doc: dict[str, Any] = json.loads(row.doc)
-        given = doc.get("offer")
-        return cls(
-            slot=doc["slot"],
-            epoch=doc["epoch"],
-            offer=_offer(given) if given else None,
-            deadline_ms=doc["deadline_ms"],
-            machine=doc.get("machine", ""),
-            type=doc.get("type", ""),
-            answered_ms=doc.get("answered_ms", 0),
-            released=doc.get("released", False),
-            revision=row.revision,
-        )
+        return _read(row.doc, row.revision)
 
 
 def read_orders(table: JobTable, *, up_to: int) -> list[Order]:
@@ -82,6 +71,23 @@ def write_order(table: JobTable, order: Order) -> Order | None:
     except (RowExists, RowChanged):
         return None
     return replace(order, revision=written.revision)
+
+
+@lru_cache(maxsize=256)  # each look reads all orders again; an offer has a hundred pools, and hardly ever changes
+def _read(text: str, revision: int) -> Order:
+    doc: dict[str, Any] = json.loads(text)
+    given = doc.get("offer")
+    return Order(
+        slot=doc["slot"],
+        epoch=doc["epoch"],
+        offer=_offer(given) if given else None,
+        deadline_ms=doc["deadline_ms"],
+        machine=doc.get("machine", ""),
+        type=doc.get("type", ""),
+        answered_ms=doc.get("answered_ms", 0),
+        released=doc.get("released", False),
+        revision=revision,
+    )
 
 
 def _offer(doc: dict[str, Any]) -> Offer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from jobs.errors import RowChanged, RowExists
 from jobs.settings import Settings
@@ -56,11 +56,15 @@ def read_patience(table: JobTable) -> Patience:
 
 def write_patience(table: JobTable, patience: Patience) -> None:
     """Lost when somebody else was faster: he saw the same photos."""
-    doc = asdict(patience)
-    revision = doc.pop("revision")
-    row = Row(key=KEY, doc=json.dumps(doc, separators=(",", ":")), revision=revision)
+    doc = {
+        "quiet_s": patience.quiet_s,
+        "accepted_ms": patience.accepted_ms,
+        "rested_ms": patience.rested_ms,
+        "idle_s": patience.idle_s,
+    }
+    row = Row(key=KEY, doc=json.dumps(doc, separators=(",", ":")), revision=patience.revision)
     try:
-        if revision:
+        if patience.revision:
             table.replace(row)
         else:
             table.insert(row)

@@ -55,13 +55,15 @@ class Database:
         self._monotonic = monotonic
         self._writer = _Line()
         self._reader = self._writer if self._path == ":memory:" else _Line()
+        # In memory nobody else can write between two statements under the line's lock.
+        self._read_locks = () if self._path == ":memory:" else ("BEGIN", "SELECT 1 FROM sqlite_schema LIMIT 1")
         self._inherited: list[sqlite3.Connection] = []  # a parent's: to close them here could cost it its locks
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Statements that only read, all of one committed state."""
         with self._reader.lock:
-            connection = self._begun(self._reader, "BEGIN", "SELECT 1 FROM sqlite_schema LIMIT 1")
+            connection = self._begun(self._reader, *self._read_locks)
             try:
                 yield connection
             finally:

@@ -165,7 +165,7 @@ class Worker:
         news_ms = max(self._active_ms, self._taken_ms)
         is_same = state == self._sign.state and news_ms < self._sign.beat_ms
         if not is_same or same + 1 >= SAME_BEATS:
-            self._beat(state)
+            self._beat(state, news=not is_same)
             same = -1
         self._agenda.after(self._settings.heartbeat_s, lambda: self._keep_beating(same + 1))
 
@@ -179,10 +179,11 @@ class Worker:
             return "loading"
         return "busy" if self._job is not None else "ready"
 
-    def _beat(self, state: WorkerState, detail: str = "") -> None:
+    def _beat(self, state: WorkerState, detail: str = "", *, news: bool = True) -> None:
         self._sign = replace(self._sign, state=state, beat_ms=self._agenda(), detail=detail)
         beat(self._ports.table, self._sign)
-        self._changed()
+        if news:
+            self._changed()
 
     def _least_s(self) -> float:
         return self._settings.idle_least_s or self._settings.idle_s
