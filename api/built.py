@@ -74,5 +74,6 @@ def blueprint(built: Built) -> Blueprint:
 
 def _media_type(name: str) -> str:
     """Of the few kinds that a build makes; a system's own table may know JavaScript by an old name."""
-    kinds = {".js": "text/javascript", ".css": "text/css", ".jpg": "image/jpeg", ".svg": "image/svg+xml"}
+    texts = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+    kinds = texts | {".jpg": "image/jpeg", ".webp": "image/webp"}
     return kinds.get(Path(name).suffix, "application/octet-stream")

@@ -48,6 +48,12 @@ def test_the_page_is_asked_for_anew_and_its_parts_are_kept_for_ever(built: House
         assert (part.data, part.mimetype) == (b"plain", "text/javascript")
 
 
+def test_a_picture_is_given_out_as_one(built: House, folder: Path) -> None:
+    (folder / "assets" / "night-abc.webp").write_bytes(b"RIFF")
+    with built.client.get("/assets/night-abc.webp") as picture:
+        assert picture.mimetype == "image/webp"
+
+
 @pytest.mark.parametrize(
     ("accepted", "coding", "body"),
     [("gzip, br", "br", b"brotli"), ("gzip", "gzip", b"gzip"), ("br;q=0", None, b"plain"), ("", None, b"plain")],
