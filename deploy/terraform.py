@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import signal
 import subprocess
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,9 @@ LEAST_VERSION = (1, 5)
 NO_STATE = "No state file was found"
 MOST_LINES = 40  # of what Terraform said last, when it fails
 INSTALL = "https://developer.hashicorp.com/terraform/install"
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+ENDING = "Terraform ends what it has begun and writes down what is there; that may take a minute."
+INTERRUPTED = "Interrupted. Run the same again: Terraform knows what it has made, and goes on."
 
 
 class TerraformRefused(Exception):
@@ -105,17 +110,16 @@ class Terraform:
         return [self._program, f"-chdir={self._configuration}", verb, *colour, *words]
 
     def _asked(self, verb: str, *words: str) -> str:
-        done = subprocess.run(self._line(verb, words), env=self._environ, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise TerraformRefused(done.stderr.strip() or done.stdout.strip())
-        return done.stdout
+        with self._running(verb, words, stderr=subprocess.PIPE) as running:
+            said, complained = running.communicate()
+        if running.returncode:
+            raise TerraformRefused(complained.strip() or said.strip())
+        return said
 
     def _told(self, verb: str, *words: str) -> None:
         """The same, with its lines of progress shown as they come."""
         said: deque[str] = deque(maxlen=MOST_LINES)
-        with subprocess.Popen(
-            self._line(verb, words), env=self._environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        ) as running:
+        with self._running(verb, words, stderr=subprocess.STDOUT) as running:
             assert running.stdout is not None
             for line in running.stdout:
                 said.append(line)
@@ -123,3 +127,35 @@ class Terraform:
                     print(f"  {line.strip()}", flush=True)
         if running.returncode:
             raise TerraformRefused("".join(said).strip() or f"{self._program} {verb} ended with {running.returncode}")
+
+    @contextmanager
+    def _running(self, verb: str, words: tuple[str, ...], *, stderr: int) -> Iterator[subprocess.Popen[str]]:
+        """Terraform in a session of its own, which hears of our end once: then it keeps its state, and we wait for it.
+
+        Killed, or left without a reader, it would forget what AWS is just making. Raises TerraformRefused.
+        """
+        heard = []
+        running = subprocess.Popen(
+            self._line(verb, words),
+            env=self._environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            start_new_session=True,
+        )
+
+        def hand_on(*_: object) -> None:
+            heard.append(verb)
+            print(ENDING, flush=True)
+            running.send_signal(signal.SIGINT)
+
+        before = {number: signal.signal(number, hand_on) for number in ENDS}
+        try:
+            with running:
+                yield running
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        if heard:
+            raise TerraformRefused(INTERRUPTED)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,6 +63,22 @@ def test_without_credentials_the_cure_is_named(
         assert "Traceback" not in told.output
 
 
+def planning(folder: Path, program: Program, *, apply: str) -> None:
+    """A Terraform that would make a bucket."""
+    plan = {
+        "resource_changes": [
+            {"address": "aws_s3_bucket.blobs", "change": {"actions": ["create"], "after": {"bucket": "photos"}}}
+        ]
+    }
+    (folder / "plan.json").write_text(json.dumps(plan))
+    program(f"""
+case "$2" in
+  version) echo '{{"terraform_version": "1.11.4"}}' ;;
+  show) cat {folder}/plan.json ;;
+  apply) {apply} ;;
+esac""")
+
+
 class Ec2:
     """A client whose machines never end, however often they are told to."""
 
@@ -85,21 +104,32 @@ def test_a_machine_that_does_not_end_is_waited_for_with_a_bound() -> None:
 
 def test_unasked_nothing_is_changed(tmp_path: Path, program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     """Standard input is no terminal here, so there is nobody to say yes."""
-    plan = {
-        "resource_changes": [
-            {"address": "aws_s3_bucket.blobs", "change": {"actions": ["create"], "after": {"bucket": "photos"}}}
-        ]
-    }
-    (tmp_path / "plan.json").write_text(json.dumps(plan))
-    program(f"""
-case "$2" in
-  version) echo '{{"terraform_version": "1.11.4"}}' ;;
-  show) cat {tmp_path}/plan.json ;;
-  apply) touch {tmp_path}/applied ;;
-esac""")
+    planning(tmp_path, program, apply=f"touch {tmp_path}/applied")
     monkeypatch.setattr("deploy.__main__.account", lambda _: "123456789012")
     told = deploy(tmp_path, "apply")
     assert told.exit_code == 1
     assert "make    aws_s3_bucket.blobs" in told.output
     assert "AUTO=1 does it unasked" in told.output
     assert not (tmp_path / "applied").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_interrupted_it_lets_terraform_end_in_order(
+    tmp_path: Path, program: Program, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    """Left without a reader, Terraform dies of its next line, and forgets what AWS is just making."""
+    kept = f"trap 'sleep 0.5; echo x: Creation complete; touch {tmp_path}/kept; exit 1' INT"
+    os.mkfifo(tmp_path / "begun")
+    planning(tmp_path, program, apply=f"{kept}; echo > {tmp_path}/begun; while :; do sleep 0.02; done")
+    monkeypatch.setattr("deploy.__main__.account", lambda _: "123456789012")
+
+    def interrupt() -> None:
+        (tmp_path / "begun").read_text()
+        os.kill(os.getpid(), number)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    told = deploy(tmp_path, "--auto", "apply")
+    assert told.exit_code == 1
+    assert (tmp_path / "kept").exists()
+    assert "x: Creation complete" in told.output
+    assert "Run the same again" in told.output
