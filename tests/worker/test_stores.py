@@ -1,5 +1,6 @@
 """Stores that fail or keep a worker waiting at the worst moment, round the real ones."""
 
+import hashlib
 import threading
 import time
 from dataclasses import replace
@@ -69,6 +70,36 @@ def test_a_result_whose_publishing_has_no_answer_stays(start, send, until, ports
     assert job.state == "done"
     with ports.blobs.open(job.result.key) as picture:
         assert len(picture.read()) == job.result.size
+
+
+def test_a_result_is_told_by_its_length_and_sha256(start, send, until, ports):
+    accepted = send()
+    start("bright")
+    job = until(accepted, finished)
+    with ports.blobs.open(job.result.key) as file:
+        picture = file.read()
+    assert (job.result.size, job.result.sha256) == (len(picture), hashlib.sha256(picture).hexdigest())
+
+
+def test_no_claim_writes_where_an_earlier_one_wrote(start, send, until, ports):
+    """The first store's answer is lost, so that its picture may be there, and be read by the time of the second."""
+    keys = []
+
+    def wrap(ports):
+        def put(key, source, *, if_absent=False):
+            stored = ports.blobs.put(key, source, if_absent=if_absent)
+            keys.append(key)
+            if len(keys) == 1:
+                raise StoreBusy("the answer was lost")
+            return stored
+
+        return replace(ports, blobs=Round(ports.blobs, put=put))
+
+    accepted = send()
+    start("bright", wrap=wrap)
+    job = until(accepted, finished)
+    assert len(set(keys)) == 2
+    assert job.result.key == keys[1]
 
 
 def test_a_store_that_is_away_for_a_moment_costs_no_attempt(start, send, until):
