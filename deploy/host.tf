@@ -3,7 +3,9 @@
 locals {
   host_origins = var.api_host ? ["https://${var.api_domain}"] : [] # its page sends photos into the bucket
   host         = var.api_host ? 1 : 0
-  host_arm     = can(regex("^[a-z]+[0-9]+g[a-z]*\\.", var.api_type))
+  host_bridge  = lookup(var.settings, "BRIDGE", "0") == "1"
+  host_type    = var.api_type != "" ? var.api_type : local.host_bridge ? "t3.small" : "t3.micro"
+  host_arm     = can(regex("^[a-z]+[0-9]+g[a-z]*\\.", local.host_type))
 }
 
 data "aws_ssm_parameter" "host_image" {
@@ -55,7 +57,7 @@ resource "aws_vpc_security_group_egress_rule" "host" {
 resource "aws_instance" "host" {
   count                       = local.host
   ami                         = coalesce(var.api_ami, one(data.aws_ssm_parameter.host_image[*].insecure_value))
-  instance_type               = var.api_type
+  instance_type               = local.host_type
   subnet_id                   = local.subnets[0]
   vpc_security_group_ids      = [aws_security_group.host[0].id]
   iam_instance_profile        = aws_iam_instance_profile.host[0].name
@@ -96,6 +98,11 @@ resource "aws_instance" "host" {
     precondition {
       condition     = (var.api_image == "") != (var.api_source == "")
       error_message = "api_host needs api_image (a container image) or api_source (a Git repository), one of them."
+    }
+
+    precondition {
+      condition     = !local.host_bridge || !can(regex("\\.(nano|micro)$", local.host_type))
+      error_message = "BRIDGE=1 needs 800 MB of free memory beside the API: choose an api_type of 2 GiB, or leave it empty."
     }
   }
 }

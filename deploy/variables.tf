@@ -165,9 +165,9 @@ variable "api_source" {
 }
 
 variable "api_type" {
-  description = "The host's instance type, x86-64 or Arm; 1 GiB of memory is the least."
+  description = "The host's instance type, x86-64 or Arm; empty: t3.micro, or t3.small where BRIDGE=1 wants 2 GiB."
   type        = string
-  default     = "t3.micro"
+  default     = ""
 }
 
 variable "api_ami" {
