@@ -41,8 +41,11 @@ def command(*, once: bool) -> None:
         run(ports, launcher, settings, stop)
         return
     bridge = _tended(settings, stop)
-    run(ports, launcher, settings, stop, wish=Wish(settings).make)
-    bridge.join()
+    try:
+        run(ports, launcher, settings, stop, wish=Wish(settings).make)
+    finally:
+        stop.set()  # else a tick that broke would live on in the bridge's thread, and tick no more
+        bridge.join()
 
 
 def _tended(settings: Settings, stop: threading.Event) -> threading.Thread:

@@ -135,12 +135,14 @@ class Bridge:
 
     def run(self, stop: Event) -> None:
         """Tend until told to stop, then end it. A store that fails is logged and met again at the next look."""
-        while not stop.wait(GLANCE_S):
-            try:
-                self.tend()
-            except (FirstlightError, OSError, sqlite3.Error):
-                log.exception("the bridge could not be tended")
-        self._fleet.stop_all()
+        try:
+            while not stop.wait(GLANCE_S):
+                try:
+                    self.tend()
+                except (FirstlightError, OSError, sqlite3.Error):
+                    log.exception("the bridge could not be tended")
+        finally:
+            self._fleet.stop_all()
 
     def _do(self, chosen: Move, scene: Scene, now: int) -> Move:
         if scene.machine_ready:
@@ -201,6 +203,7 @@ def bridge_settings(settings: Settings) -> Settings:
         engine_threads=settings.engine_threads or max(1, cores - 1),
         fleet=f"process:{bridge_folder(settings)}",
         idle_s=IDLE_S,
+        idle_least_s=0.0,
         idle_most_s=0.0,
         pulse_file="",
     )

@@ -24,6 +24,7 @@ from fleet.launcher import Launcher
 from fleet.machines import LaunchRefused
 from fleet.tick import run
 from jobs.heartbeat import Heartbeat, beat
+from jobs.patience import learns
 from jobs.ports import Ports
 from jobs.settings import Settings
 from tests.fleet.clocks import FakeClock
@@ -236,9 +237,12 @@ def test_the_tick_wishes_while_a_photo_waits_and_no_machine_is_ready(
 
 
 def test_its_worker_takes_the_small_engine_leaves_a_core_and_hears_no_notice(settings: Settings) -> None:
-    given = replace(settings, fleet="ec2:lamp", engine="torch", bridge=1, pulse_file="/tmp/pulse", idle_s=900)
+    given = replace(
+        settings, fleet="ec2:lamp", engine="torch", bridge=1, pulse_file="/tmp/pulse", idle_s=900, idle_least_s=25
+    )
     its = bridge_settings(given)
     assert (its.engine, its.bridge, its.pulse_file, its.idle_s) == ("openvino", 0, "", 60)
+    assert not learns(its)  # when photos come says how long to keep what is billed
     assert its.fleet.startswith("process:")
     assert its.engine_threads >= 1
     assert bridge_settings(replace(given, engine_threads=3)).engine_threads == 3
