@@ -2,11 +2,10 @@
 import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
 import { useDropzone } from "react-dropzone";
 import type { Courier } from "./jobs/courier";
-import { isUnderWay, type Job } from "./jobs/job";
+import { isUnderWay } from "./jobs/job";
 import { take, takeShared, type Turned } from "./jobs/take";
 import { ACCEPTED } from "./photo/kinds";
 import { History } from "./parts/History";
-import { Icon } from "./parts/Icon";
 import { MachineChip } from "./parts/MachineChip";
 import { Notices } from "./parts/Notices";
 import { Welcome } from "./parts/Welcome";
@@ -27,14 +26,12 @@ export function App({ courier, terms }: { courier: Courier; terms: Terms }) {
   const { warmth, away, warm } = useWarmth();
   const online = useOnline();
   const job = jobs.find((each) => each.key === selected);
-  const underWay = jobs.some(isUnderWay);
 
   const select = useCallback((key: string | null) => {
     setSelected(key);
     if (key) sessionStorage.setItem(SELECTED, key);
     else sessionStorage.removeItem(SELECTED);
     if (location.hash) history.replaceState(null, "", location.pathname);
-    globalThis.scrollTo({ top: 0 });
   }, []);
 
   const onFiles = useCallback(
@@ -79,14 +76,7 @@ export function App({ courier, terms }: { courier: Courier; terms: Terms }) {
     };
   }, [courier]);
 
-  useEffect(() => {
-    document.title = titleOf(job);
-  }, [job]);
-
-  useEffect(() => {
-    if (document.activeElement === document.body) document.getElementById("main")?.focus({ preventScroll: true }); // what had it is gone
-  }, [selected]);
-
+  const underWay = jobs.some(isUnderWay);
   useEffect(() => {
     const look = (): void => {
       courier.watch(document.visibilityState === "visible" ? selected : null);
@@ -107,7 +97,7 @@ export function App({ courier, terms }: { courier: Courier; terms: Terms }) {
           {words.name}
         </button>
         <input {...getInputProps({ accept: ACCEPTED, "aria-label": words.welcome.pick, tabIndex: -1, id: "photos" })} />
-        <MachineChip warmth={warmth} away={away && !reached} offline={!online} busy={underWay} />
+        <MachineChip warmth={warmth} away={away && !(reached && underWay)} />
       </header>
       <Notices offline={!online} away={online && !reached && underWay} keeps={keeps} refused={refused} onClose={() => { setRefused([]); }} />
       <main id="main" tabIndex={-1}>
@@ -126,18 +116,10 @@ export function App({ courier, terms }: { courier: Courier; terms: Terms }) {
       </div>
       {isDragActive && (
         <div className="dropping" aria-hidden="true">
-          <Icon name="photo" />
           <p>{words.drop.title}</p>
           <small>{words.drop.lead}</small>
         </div>
       )}
     </div>
   );
-}
-
-/** What the tab says of the photo in it, also when one looks elsewhere meanwhile. */
-function titleOf(job: Job | undefined): string {
-  if (!job) return words.tab.plain;
-  if (isUnderWay(job)) return words.tab.underWay(job.name);
-  return job.status?.state === "done" ? words.tab.done(job.name) : words.tab.other(job.name);
 }
