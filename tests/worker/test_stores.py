@@ -151,6 +151,21 @@ def test_leases_and_heartbeats_go_on_while_a_closing_worker_takes_its_last_photo
     assert time.monotonic() - began < 20
 
 
+@pytest.mark.parametrize("comes", ["nothing", "a message of no photo"])
+def test_only_a_job_that_is_taken_keeps_a_worker(start, comes):
+    """Looks at the queue are short here and come often; none of them may count as work (S9)."""
+
+    def wrap(ports):
+        def receive(*, wait_s, visibility_s):
+            if comes != "nothing":
+                ports.queue.send("nobody")
+            return ports.queue.receive(wait_s=0.02, visibility_s=visibility_s)
+
+        return replace(ports, queue=Round(ports.queue, receive=receive))
+
+    assert start("bright", wrap=wrap, idle_s=0.5).ended() == 0
+
+
 def test_the_engine_is_loaded_while_the_first_word_to_the_table_still_waits(start, eventually):
     answered = threading.Event()
 
