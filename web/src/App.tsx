@@ -1,11 +1,12 @@
 // The page: what is looked at, what can be dropped where, and who is told.
-import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
+import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { useDropzone } from "react-dropzone";
 import type { Courier } from "./jobs/courier";
-import { isUnderWay } from "./jobs/job";
+import { isUnderWay, type Job } from "./jobs/job";
 import { take, takeShared, type Turned } from "./jobs/take";
 import { ACCEPTED } from "./photo/kinds";
 import { History } from "./parts/History";
+import { Icon } from "./parts/Icon";
 import { MachineChip } from "./parts/MachineChip";
 import { Notices } from "./parts/Notices";
 import { Welcome } from "./parts/Welcome";
@@ -26,12 +27,14 @@ export function App({ courier, terms }: { courier: Courier; terms: Terms }) {
   const { warmth, away, warm } = useWarmth();
   const online = useOnline();
   const job = jobs.find((each) => each.key === selected);
+  const underWay = jobs.some(isUnderWay);
 
   const select = useCallback((key: string | null) => {
     setSelected(key);
     if (key) sessionStorage.setItem(SELECTED, key);
     else sessionStorage.removeItem(SELECTED);
     if (location.hash) history.replaceState(null, "", location.pathname);
+    globalThis.scrollTo({ top: 0 });
   }, []);
 
   const onFiles = useCallback(
@@ -76,7 +79,17 @@ export function App({ courier, terms }: { courier: Courier; terms: Terms }) {
     };
   }, [courier]);
 
-  const underWay = jobs.some(isUnderWay);
+  useEffect(() => {
+    document.title = titleOf(job);
+  }, [job]);
+
+  const seen = useRef(selected);
+  useEffect(() => {
+    if (seen.current === selected) return;
+    seen.current = selected;
+    if (document.activeElement === document.body) document.getElementById("main")?.focus({ preventScroll: true }); // what had it is gone
+  }, [selected]);
+
   useEffect(() => {
     const look = (): void => {
       courier.watch(document.visibilityState === "visible" ? selected : null);
@@ -97,7 +110,7 @@ export function App({ courier, terms }: { courier: Courier; terms: Terms }) {
           {words.name}
         </button>
         <input {...getInputProps({ accept: ACCEPTED, "aria-label": words.welcome.pick, tabIndex: -1, id: "photos" })} />
-        <MachineChip warmth={warmth} away={away && !(reached && underWay)} />
+        <MachineChip warmth={warmth} away={away && !(reached && underWay)} offline={!online} busy={underWay} />
       </header>
       <Notices offline={!online} away={online && !reached && underWay} keeps={keeps} refused={refused} onClose={() => { setRefused([]); }} />
       <main id="main" tabIndex={-1}>
@@ -116,10 +129,19 @@ export function App({ courier, terms }: { courier: Courier; terms: Terms }) {
       </div>
       {isDragActive && (
         <div className="dropping" aria-hidden="true">
+          <Icon name="photo" />
           <p>{words.drop.title}</p>
           <small>{words.drop.lead}</small>
         </div>
       )}
     </div>
   );
+}
+
+/** What the tab says of the photo in it, also when one looks elsewhere meanwhile. */
+function titleOf(job: Job | undefined): string {
+  if (!job) return words.tab.plain;
+  const name = job.shared ? words.shared.title : job.name;
+  if (isUnderWay(job)) return words.tab.underWay(name);
+  return job.status?.state === "done" ? words.tab.done(name) : words.tab.other(name);
 }

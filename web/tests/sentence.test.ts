@@ -38,6 +38,12 @@ test("a phase is told with its usual time, and what is left of all of it", () =>
   expect(seen).toMatchObject({ share: null, slow: false, step: 1 });
 });
 
+test("without a network nothing is said to be sent, and what is sent already goes on", () => {
+  const fresh = begun({ key: "k", name: "night.jpg", size: 4_000_000, now: NOW, wish: { ratio: null, format: "jpeg" } });
+  expect(sentence(fresh, null, NOW, false).title).toBe("Waiting for the connection.");
+  expect(sentence(job(), null, NOW, false).title).toBe("Starting a machine, usually 25 s.");
+});
+
 test("what is slower than usual is said to be", () => {
   const seen = sentence(job({ slower_than_usual: true }), null, NOW);
   expect(seen.title).toBe("Starting a machine, slower than usual (25 s).");

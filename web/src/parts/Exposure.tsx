@@ -42,6 +42,7 @@ export function Exposure({ choice, given, best, canApply, onChoice, onApply }: P
         onChange={({ target }) => { onChoice({ ...choice, stops: Number(target.value) }); }}
       />
       <div className="scale" aria-hidden="true">{[0, 1, 2, 3, 4, 5, 6, 7, 8].map((stop) => <span key={stop}>{stop}</span>)}</div>
+      <p className="fine meaning">{words.exposure.meaning(stops, ratioOf(stops))}</p>
       <div className="line">
         <label htmlFor="format">{words.exposure.format}</label>
         <select id="format" value={choice.format} onChange={({ target }) => { onChoice({ ...choice, format: target.value as Format }); }}>
@@ -49,9 +50,12 @@ export function Exposure({ choice, given, best, canApply, onChoice, onApply }: P
         </select>
       </div>
       {changed && (
-        <div className="row">
-          <button className="button primary" disabled={!canApply} onClick={onApply}>{words.exposure.apply}</button>
-          <button className="button quiet" onClick={() => { onChoice(given); }}>{words.exposure.reset}</button>
+        <div className="choice">
+          <div className="row">
+            <button className="button primary" disabled={!canApply} onClick={onApply}>{words.exposure.apply}</button>
+            <button className="button quiet" onClick={() => { onChoice(given); }}>{words.exposure.reset}</button>
+          </div>
+          {!canApply && <p className="fine">{words.exposure.later}</p>}
         </div>
       )}
     </section>

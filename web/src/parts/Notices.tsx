@@ -15,22 +15,26 @@ export function Notices({ offline, away, keeps, refused, onClose }: Props) {
   return (
     <div className="notices">
       <div role="status">
-        {offline && <p className="notice">{words.notices.offline}</p>}
-        {away && <p className="notice">{words.notices.away}</p>}
-        {!keeps && <p className="notice">{words.notices.noShelf}</p>}
+        {offline && <p className="notice"><Icon name="offline" />{words.notices.offline}</p>}
+        {away && <p className="notice"><Icon name="offline" />{words.notices.away}</p>}
+        {!keeps && <p className="notice"><Icon name="warning" />{words.notices.noShelf}</p>}
       </div>
       {refused.length > 0 && (
-          <section className="notice bad" role="alert" aria-label={words.notices.refused(refused.length)}>
+        <section className="notice bad" role="alert" aria-labelledby="refused">
+          <Icon name="warning" />
+          <div className="told">
+            <h2 id="refused">{words.notices.refused(refused.length)}</h2>
             <ul>
               {refused.map(({ name, reason }, at) => (
                 <li key={`${at}-${name}`}>
-                  <strong className="name" title={name}>{name}</strong>
+                  <strong className="name" title={name}><bdi>{name}</bdi></strong>
                   <span>{words.reasons[reason].join(" ")}</span>
                 </li>
               ))}
             </ul>
-            <button className="icon" aria-label={words.notices.close} onClick={onClose}><Icon name="close" /></button>
-          </section>
+          </div>
+          <button className="icon" aria-label={words.notices.close} onClick={onClose}><Icon name="close" /></button>
+        </section>
       )}
     </div>
   );

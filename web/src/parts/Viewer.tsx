@@ -1,15 +1,17 @@
 // The photo before and after, divided by a handle, zoomed and moved as one; the result comes over the preview unseen.
-import { useEffect, useRef, useState, type CSSProperties, type RefObject } from "react";
+import { useRef, useState, type CSSProperties, type RefObject } from "react";
 import { useReactCompareSlider } from "react-compare-slider/hooks";
 import { Handle, HandleRoot, Item, Provider, Root } from "react-compare-slider/components";
 import type { Result } from "../api/shapes";
 import { isUnderWay, type Job } from "../jobs/job";
 import type { Original } from "../photo/useOriginal";
 import type { Preview } from "../preview/usePreview";
+import { useKeys } from "../view/useKeys";
 import { useZoom } from "../view/useZoom";
 import { layout } from "../view/zoom";
 import { words } from "../words";
 import { Icon } from "./Icon";
+import { Tools } from "./Tools";
 
 interface Props {
   job: Job;
@@ -28,11 +30,18 @@ export function Viewer({ job, original, place, preview, result, showsPreview }: 
   const stage = useRef<HTMLDivElement>(null);
   const photo = job.width ? { width: job.width, height: job.height } : (original.source ?? BLANK);
   const zoom = useZoom(stage, photo);
-  const [held, setHeld] = useHeld();
+  const [held, setHeld] = useState(false);
+  const [divide, setDivide] = useState(50);
+  const [said, say] = useState<"nothing" | "zoom" | "divide" | "original">("nothing");
   const [loaded, setLoaded] = useState<string | null>(null);
   const showable = result && result.media_type !== "image/tiff";
   const hasResult = showable && loaded === result.url;
-  const slider = useReactCompareSlider({ defaultPosition: 50, onlyHandleDraggable: true, keyboardIncrement: "5%" });
+  const zoomed = zoom.look.scale > 1;
+  const slider = useReactCompareSlider({
+    defaultPosition: 50,
+    onlyHandleDraggable: zoomed || matchMedia("(pointer: coarse)").matches, // a drag elsewhere moves the photo, or scrolls
+    keyboardIncrement: "5%",
+  });
 
   const laid = layout(zoom.look, zoom.stage, photo);
   const layer: CSSProperties = {
@@ -45,6 +54,33 @@ export function Viewer({ job, original, place, preview, result, showsPreview }: 
   const compares = original.url !== null && isReady;
   const label = hasResult && !showsPreview ? words.stage.after : words.stage.preview;
 
+  const look = (to: "in" | "out" | "fit" | "full"): void => {
+    zoom.change(to);
+    say("zoom");
+  };
+  const hold = (wanted: boolean): void => {
+    if (wanted === held || (wanted && !compares)) return;
+    setHeld(wanted);
+    say("original");
+  };
+  useKeys({
+    zoomed,
+    change: look,
+    pan: zoom.pan,
+    divide: (by) => {
+      slider.setPosition(slider.position.current + by);
+      setDivide(Math.round(slider.position.current));
+      say("divide");
+    },
+    hold,
+  });
+  const told = {
+    nothing: "",
+    zoom: words.stage.saidZoom(zoom.percent),
+    divide: words.stage.saidDivide(divide),
+    original: held ? words.stage.saidOriginal : words.stage.saidBright,
+  }[said];
+
   return (
     <div className="viewer">
       <div
@@ -55,7 +91,8 @@ export function Viewer({ job, original, place, preview, result, showsPreview }: 
         role="group"
         aria-label={words.stage.viewer}
         aria-describedby="stage-keys"
-        data-zoomed={zoom.look.scale > 1}
+        data-zoomed={zoomed}
+        data-close={zoom.percent >= 400}
         {...zoom.hands}
       >
         <p id="stage-keys" hidden>{words.stage.keys}</p>
@@ -100,58 +137,16 @@ export function Viewer({ job, original, place, preview, result, showsPreview }: 
           </p>
         )}
       </div>
-      <div className="tools" role="toolbar" aria-label={words.stage.tools} hidden={!isReady}>
-        <button className="icon" aria-label={words.stage.zoomOut} onClick={() => { zoom.change("out"); }}><Icon name="minus" /></button>
-        <output aria-live="off">{words.stage.zoom(zoom.percent)}</output>
-        <button className="icon" aria-label={words.stage.zoomIn} onClick={() => { zoom.change("in"); }}><Icon name="plus" /></button>
-        <button className="icon wide" onClick={() => { zoom.change("full"); }}>{words.stage.full}</button>
-        <button className="icon" aria-label={words.stage.fit} onClick={() => { zoom.change("fit"); }}><Icon name="fit" /></button>
-        {original.url && (
-          <button className="icon wide hold" aria-label={words.stage.hold} aria-pressed={held} {...holding(setHeld)}>
-            <Icon name="eye" />
-            <span className="long">{words.stage.hold}</span>
-            <span className="short">{words.stage.originalShort}</span>
-          </button>
-        )}
-      </div>
+      <Tools
+        percent={zoom.percent}
+        fits={zoom.look.scale === 1}
+        onZoom={look}
+        held={held}
+        onHold={original.url === null ? null : hold}
+        hidden={!isReady}
+      />
+      <p className="unseen" role="status">{told}</p>
       {result && !showable && <p className="fine">{words.stage.noResult("tiff")}</p>}
     </div>
   );
-}
-
-/** Whether the original is held up, by its button or the key O. */
-function useHeld(): [boolean, (held: boolean) => void] {
-  const [held, setHeld] = useState(false);
-  useEffect(() => {
-    const key = (event: KeyboardEvent): void => {
-      const typing = event.target instanceof HTMLElement && event.target.matches("input:not([type=range]), select, textarea");
-      if (event.key.toLowerCase() === "o" && !typing && !event.ctrlKey && !event.metaKey) setHeld(event.type === "keydown");
-    };
-    const release = (): void => { setHeld(false); };
-    document.addEventListener("keydown", key);
-    document.addEventListener("keyup", key);
-    globalThis.addEventListener("blur", release);
-    return () => {
-      document.removeEventListener("keydown", key);
-      document.removeEventListener("keyup", key);
-      globalThis.removeEventListener("blur", release);
-    };
-  }, []);
-  return [held, setHeld];
-}
-
-function holding(setHeld: (held: boolean) => void) {
-  const down = (): void => { setHeld(true); };
-  const up = (): void => { setHeld(false); };
-  const isPress = ({ key }: { key: string }): boolean => key === " " || key === "Enter";
-  return {
-    onPointerDown: down,
-    onPointerUp: up,
-    onPointerLeave: up,
-    onPointerCancel: up,
-    onBlur: up,
-    onContextMenu: (event: { preventDefault: () => void }) => { event.preventDefault(); },
-    onKeyDown: (event: { key: string }) => { if (isPress(event)) down(); },
-    onKeyUp: (event: { key: string }) => { if (isPress(event)) up(); },
-  };
 }

@@ -3,10 +3,12 @@ import type { Progress } from "../api/send";
 import type { Job } from "../jobs/job";
 import { sentence } from "../view/sentence";
 import { useNow } from "../view/useNow";
+import { useOnline } from "../view/useOnline";
 import { words } from "../words";
 
 export function Waiting({ job, progress, onCancel }: { job: Job; progress: Progress | null; onCancel: () => void }) {
-  const { title, detail, share, slow, step } = sentence(job, progress, useNow(true));
+  const online = useOnline();
+  const { title, detail, share, slow, step } = sentence(job, progress, useNow(true), online);
   return (
     <section className="card waiting" data-slow={slow}>
       <ol className="steps">
@@ -16,8 +18,9 @@ export function Waiting({ job, progress, onCancel }: { job: Job; progress: Progr
       </ol>
       <p role="status" className="phase">{title}</p>
       <progress {...(share === null ? {} : { value: share })} max={1} aria-label={words.progress.label} />
+      <p className="fine detail" aria-live="off">{detail}</p>
       <div className="line">
-        <p className="fine" aria-live="off">{detail}</p>
+        <p className="fine">{words.progress.note}</p>
         {!job.shared && <button className="button small" onClick={onCancel}>{words.progress.cancel}</button>}
       </div>
     </section>

@@ -4,6 +4,7 @@ import type { Intent } from "../api/shapes";
 import type { Terms } from "../terms";
 import { duration } from "../view/amounts";
 import { words } from "../words";
+import { Demo } from "./Demo";
 import { Icon } from "./Icon";
 import sample from "./sample.jpg";
 
@@ -33,7 +34,11 @@ export function Welcome({ terms, onPick, onFiles, warm }: Props) {
     <section className="welcome">
       <div className="glow" aria-hidden="true" />
       <div className="words">
-        <h1>{words.welcome.title}</h1>
+        <h1>
+          <span className="mouse-only">{words.welcome.title.drop}</span>
+          <span className="touch-only">{words.welcome.title.choose}</span>
+          {words.welcome.title.rest}
+        </h1>
         <p className="lead">{words.welcome.lead}</p>
         <div className="row">
           <button className="button primary large" onClick={onPick}>{words.welcome.pick}</button>
@@ -41,7 +46,6 @@ export function Welcome({ terms, onPick, onFiles, warm }: Props) {
             <Icon name="camera" />
             {words.welcome.camera}
           </button>
-          <button className="button quiet large" onClick={() => void trySample()}>{words.welcome.sample}</button>
         </div>
         <input
           ref={camera}
@@ -52,10 +56,13 @@ export function Welcome({ terms, onPick, onFiles, warm }: Props) {
           aria-label={words.welcome.camera}
           onChange={({ target }) => { onFiles([...(target.files ?? [])]); target.value = ""; }}
         />
-        {failed && <p role="alert">{words.sample.failed}</p>}
-        <p className="fine">{words.welcome.kinds(Math.round(terms.largest / 1e6))}, {words.welcome.paste}.</p>
       </div>
-      <p className="fine kept">{words.welcome.kept(duration(terms.kept))}</p>
+      <Demo onTry={() => void trySample()} />
+      {failed && <p role="alert" className="bad-words">{words.sample.failed}</p>}
+      <div className="terms fine">
+        <p>{words.welcome.kinds(Math.round(terms.largest / 1e6))}</p>
+        <p>{words.welcome.kept(duration(terms.kept))}</p>
+      </div>
     </section>
   );
 }

@@ -9,6 +9,8 @@ import { useOriginal } from "../photo/useOriginal";
 import { usePreview } from "../preview/usePreview";
 import { words } from "../words";
 import { Exposure, type Choice } from "./Exposure";
+import { Hints } from "./Hints";
+import { Icon } from "./Icon";
 import { Outcome } from "./Outcome";
 import { Trouble } from "./Trouble";
 import { Viewer } from "./Viewer";
@@ -69,8 +71,9 @@ export function Workbench({ job, jobs, progress, courier, onSelect, onPick }: Pr
       <Viewer job={job} original={original} place={place} preview={preview} result={result} showsPreview={reExposed} />
       <section className="panel" aria-label={job.name}>
         <header className="title">
-          <h1 className="name" title={job.name}>{job.shared ? words.shared.title : job.name}</h1>
+          <h1 className="name" title={job.name}><bdi>{job.shared ? words.shared.title : job.name}</bdi></h1>
           <button className="button small" onClick={job.shared ? leave : onPick}>
+            <Icon name="plus" />
             {job.shared ? words.shared.make : words.result.another}
           </button>
         </header>
@@ -98,6 +101,7 @@ export function Workbench({ job, jobs, progress, courier, onSelect, onPick }: Pr
         {!job.shared && job.stage !== "gone" && !failed && (shown ?? result) && (
           <Exposure choice={choice} given={given} best={foundBest} canApply={offers} onChoice={setChoice} onApply={() => void apply()} />
         )}
+        <Hints />
       </section>
     </div>
   );

@@ -33,8 +33,9 @@ const STEP: Record<Phase, number> = {
   storing: 2,
 };
 
-/** Pure. `now` is epoch milliseconds; `progress` of an upload under way. */
-export function sentence(job: Job, progress: Progress | null, now: number): Sentence {
+/** Pure. `now` is epoch milliseconds; `progress` of an upload under way; without a network nothing is sent. */
+export function sentence(job: Job, progress: Progress | null, now: number, online = true): Sentence {
+  if (!online && (job.stage === "waiting" || job.stage === "sending")) return plain(words.progress.offline, 0);
   if (job.stage === "waiting") return plain(words.progress.queuedHere, 0);
   const status = job.status;
   if (job.stage === "sending" || !status?.phase) return sending(progress);

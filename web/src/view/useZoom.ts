@@ -1,10 +1,9 @@
-// Zooming and panning by wheel, pointer, two fingers and keys; the arithmetic is zoom.ts's.
-import { useEffect, useEffectEvent, useRef, useState, type KeyboardEvent, type PointerEvent, type RefObject } from "react";
+// Zooming and panning by wheel, pointer and two fingers; the arithmetic is zoom.ts's, the keys are useKeys.ts's.
+import { useEffect, useEffectEvent, useRef, useState, type PointerEvent, type RefObject } from "react";
 import { bounded, fullScale, panned, WHOLE, zoomed, type Look, type Size } from "./zoom";
 
 const WHEEL = 0.0016;
 const STEP = 1.5;
-const PAN_PX = 60;
 
 interface Zoom {
   stage: Size;
@@ -12,6 +11,8 @@ interface Zoom {
   /** Per cent of the photo's own pixels. */
   percent: number;
   change: (to: "in" | "out" | "fit" | "full") => void;
+  /** Moves the photo by stage pixels, as if taken by hand. */
+  pan: (dx: number, dy: number) => void;
   /** For the element that shows the photo. */
   hands: {
     onPointerDown: (event: PointerEvent) => void;
@@ -19,7 +20,6 @@ interface Zoom {
     onPointerUp: (event: PointerEvent) => void;
     onPointerCancel: (event: PointerEvent) => void;
     onDoubleClick: (event: { clientX: number; clientY: number }) => void;
-    onKeyDown: (event: KeyboardEvent) => void;
   };
 }
 
@@ -75,6 +75,7 @@ export function useZoom(element: RefObject<HTMLElement | null>, photo: Size): Zo
     look: ready ? bounded(look, stage, photo) : look,
     percent: Math.round((100 * look.scale) / full),
     change,
+    pan,
     hands: {
       onPointerDown(event) {
         if (event.button !== 0 || (event.target as Element).closest('[role="slider"]')) return; // the handle has its own hands
@@ -103,24 +104,6 @@ export function useZoom(element: RefObject<HTMLElement | null>, photo: Size): Zo
       onDoubleClick({ clientX, clientY }) {
         if (look.scale > 1) setLook(WHOLE);
         else zoomBy(Math.max(full, 2), clientX, clientY);
-      },
-      onKeyDown(event) {
-        if (event.target !== event.currentTarget || event.ctrlKey || event.metaKey || event.altKey) return;
-        const moves: Record<string, () => void> = {
-          "+": () => { change("in"); },
-          "=": () => { change("in"); },
-          "-": () => { change("out"); },
-          "0": () => { change("fit"); },
-          "1": () => { change("full"); },
-          ArrowLeft: () => { pan(PAN_PX, 0); },
-          ArrowRight: () => { pan(-PAN_PX, 0); },
-          ArrowUp: () => { pan(0, PAN_PX); },
-          ArrowDown: () => { pan(0, -PAN_PX); },
-        };
-        const move = moves[event.key];
-        if (!move) return;
-        event.preventDefault();
-        move();
       },
     },
   };

@@ -16,10 +16,11 @@ export interface Look {
 
 export const WHOLE: Look = { scale: 1, x: 0.5, y: 0.5 };
 const CLOSEST = 8; // stage pixels for one of the photo
+const LARGEST_FIT = 6;
 
-/** The photo's size on the stage at scale 1. */
+/** The photo's size on the stage at scale 1; a tiny one stays a picture, and does not become a few tiles. */
 export function fitted(stage: Size, photo: Size): Size {
-  const scale = Math.min(stage.width / photo.width, stage.height / photo.height);
+  const scale = Math.min(stage.width / photo.width, stage.height / photo.height, LARGEST_FIT);
   return { width: photo.width * scale, height: photo.height * scale };
 }
 
