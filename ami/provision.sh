@@ -47,28 +47,38 @@ install -d /etc/systemd/system/firstlight-worker.service.d
 install -m 644 "$given"/host/units/* /etc/systemd/system/
 install -m 644 "$given/image.conf" /etc/systemd/system/firstlight-worker.service.d/
 
-chroot "$image" ldconfig
-chroot "$image" /usr/local/bin/python3 -m compileall -q /app
-# One photo in the image as it will run: this compiles the graph for this kind of processor, writes what bytecode is
-# missing, and lists what a start reads. As root, or the kernel would not tell which pieces of a file were read.
-mount -t proc none "$image/proc"
-trap 'umount "$image/proc"' EXIT
-sed -n 's/^Environment="\(GRAPH_CACHE\|ENGINE\|PATH\|PYTHON[A-Z]*\)=\(.*\)"$/\1=\2/p' "$given/image.conf" >"$home/environ"
-mapfile -t environ <"$home/environ"
-install -m 755 -d "$image/data/graphs"
-chroot "$image" env -i "${environ[@]}" SANDBOX=auto HOME=/tmp sh -c 'cd /app && python3 -m worker.hot_files --list /tmp/hot-files'
-mv "$image/tmp/hot-files" "$home/host/hot-files"
-chmod 644 "$home/host/hot-files"
-rm -f "$home/environ"
-umount "$image/proc"
-trap - EXIT
-
+disk=/sys/dev/block/$(stat -c %Hd:%Ld "$image")
+[ -e "$disk/queue" ] || disk=$disk/.. # of a partition
+read_ahead=$disk/queue/read_ahead_kb
+[ -w "$read_ahead" ] || read_ahead=/dev/null # a file system without a disk of its own
+usual=$(cat "$read_ahead")
+release() {
+  for folder in proc dev; do ! mountpoint -q "$image/$folder" || umount "$image/$folder"; done
+  echo "$usual" >"$read_ahead"
+}
+trap release EXIT
 # --- GPU: the driver's kernel half on the host, its user half in the image, where a container runtime's hook would
 # mount it at each start. Both are of one version for as long as this image lives.
 if [ "$flavour" = gpu ]; then
   # shellcheck source=/dev/null
   . "$given/host/gpu.sh"
 fi
+
+chroot "$image" ldconfig
+chroot "$image" /usr/local/bin/python3 -m compileall -q /app
+# One photo in the image as it will run: this compiles the graph for this kind of processor, writes what bytecode is
+# missing, and lists what a start reads. As root, or the kernel would not tell which pieces of a file were read.
+mount -t proc none "$image/proc"
+echo 128 >"$read_ahead" # as EC2's disks have it: where a kernel reads ahead 8 MB, every piece of a file looks hot
+sed -n 's/^Environment="\(GRAPH_CACHE\|ENGINE\|CUDA_MODULE_LOADING\|PATH\|PYTHON[A-Z]*\)=\(.*\)"$/\1=\2/p' "$given/image.conf" >"$home/environ"
+mapfile -t environ <"$home/environ"
+install -m 755 -d "$image/data/graphs"
+chroot "$image" env -i "${environ[@]}" SANDBOX=auto HOME=/tmp sh -c 'cd /app && python3 -m worker.hot_files --list /tmp/hot-files'
+mv "$image/tmp/hot-files" "$home/host/hot-files"
+chmod 644 "$home/host/hot-files"
+rm -f "$home/environ"
+release
+trap - EXIT
 
 # --- Network, clock, journal. The clock is the hypervisor's, right to the second at boot; a machine lives hours.
 rm -rf /etc/systemd/network/* /etc/netplan /etc/network/interfaces.d

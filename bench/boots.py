@@ -18,14 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from bench.disks import NoDisk, found, make_old, make_ours, needed
+from bench.ends import WAYS, ends
 from bench.machine import Moment
-from bench.trials import NoPicture, Old, Ours, Trial, brightness, dark_photo
+from bench.trials import NEVER, PATIENT, NoPicture, Old, Ours, Trial, World, brightness, dark_photo
 
 FOLDER = Path("var/boots")
 BOOT_S = 900.0
-# Under emulation a second's work takes a minute: what watches for hangs must wait longer.
-PATIENT = {"STALL_S": "1200", "CODEC_S": "600", "LEASE_S": "300", "READY_DEADLINE_S": "1200"}
-NEVER = {"IDLE_S": "3000"}
 Marks = Mapping[str, Moment]
 Start = dict[str, Any]
 
@@ -33,7 +31,7 @@ Start = dict[str, Any]
 def run(kind: str, folder: Path) -> Marks:
     """One boot to its first picture, in marks. Raises NoPicture, NoDisk."""
     disk, photo = found(folder, kind), dark_photo()
-    trial: Trial = Ours(disk, photo, environ=PATIENT | NEVER) if kind == "ours" else Old(disk, photo)
+    trial: Trial = Ours(disk, photo, World(environ=PATIENT | NEVER)) if kind == "ours" else Old(disk, photo)
     try:
         picture = trial.picture(BOOT_S)
         if kind == "ours" and brightness(picture) < 2 * brightness(photo):
@@ -42,29 +40,6 @@ def run(kind: str, folder: Path) -> Marks:
         return dict(trial.machine.heard.marks)
     finally:
         trial.close()
-
-
-def ends(folder: Path) -> int:
-    """Each way in which a machine ends itself, once for real; how many did not."""
-    disk, failed = found(folder, "ours"), 0
-    ways: dict[str, tuple[dict[str, str], float, str]] = {
-        # name → user data, age by its deadline tag in seconds, what its console must have said
-        "idle worker": (PATIENT | {"IDLE_S": "5"}, 3600.0, "the worker ends"),
-        "deadman: not ready in time": (PATIENT | {"READY_DEADLINE_S": "30"}, 3600.0, "is not ready 30 s after boot"),
-        "deadman: too old": (PATIENT | NEVER, 60.0, "s old and may become"),
-        "hostile user data": ({"PROJECT": "$(reboot)"}, 3600.0, "mend the launch template"),
-    }
-    for name, (environ, age_s, words) in ways.items():
-        trial = Ours(disk, None, environ=environ, age_s=age_s)
-        try:
-            off = trial.machine.wait_off(BOOT_S)
-        finally:
-            trial.close()
-        said = [line for line in trial.machine.heard.words if words in line]
-        good = off and bool(said)
-        failed += not good
-        print(f"{name}: {'powered itself off' if off else 'STILL ON'} after {trial.machine.now().wall_s:.0f} s: {said}")
-    return failed
 
 
 def entry(kind: str, marks: Marks) -> Start:
@@ -106,7 +81,8 @@ def main() -> int:
     boot = doing.add_parser("run", help="boot to the first picture")
     boot.add_argument("kinds", nargs="+", choices=("ours", "old"))
     boot.add_argument("--runs", type=int, default=1)
-    doing.add_parser("ends", help="see our machine end itself, each way once")
+    end = doing.add_parser("ends", help="see our machine end, each way once")
+    end.add_argument("ways", nargs="*", metavar="WAY", help=f"some of: {', '.join(WAYS)}")
     chosen = parser.parse_args()
     try:
         needed("qemu-system-x86_64", "busybox")
@@ -114,7 +90,7 @@ def main() -> int:
             make: Callable[[Path, Path], object] = make_ours if chosen.kind == "ours" else make_old
             print(make(chosen.folder, chosen.image))
         elif chosen.doing == "ends":
-            return ends(chosen.folder)
+            return ends(found(chosen.folder, "ours"), chosen.ways or list(WAYS))
         else:
             starts = chosen.folder / "starts.json"
             for kind in list(chosen.kinds) * chosen.runs:

@@ -48,7 +48,8 @@ class Heard:
 class Machine:
     """Powered on when made. `marks` are patterns by name, looked for in each line of the console, which is also a file.
 
-    One core: two under emulation on a busy machine wait for each other, and that costs CPU seconds by chance.
+    `clock` is the time it believes in, as QEMU's -rtc takes it. One core: two under emulation on a busy machine wait
+    for each other, and that costs CPU seconds by chance.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Machine:
         arguments: str = "",
         cores: int = 1,
         memory_mb: int = 3072,
+        clock: str = "utc",
     ) -> None:
         self.heard = Heard()
         self._console = console
@@ -69,7 +71,7 @@ class Machine:
         ways = "".join(f",guestfwd=tcp:{address}-cmd:busybox nc 127.0.0.1 {port}" for address, port in forwards.items())
         command = [
             *("qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", str(cores)),
-            *("-m", str(memory_mb), "-nodefaults", "-display", "none", "-no-reboot", "-rtc", "base=utc"),
+            *("-m", str(memory_mb), "-nodefaults", "-display", "none", "-no-reboot", "-rtc", f"base={clock}"),
             *("-serial", "stdio", "-monitor", "none", "-kernel", str(disk.kernel), "-append", guest),
             *(("-initrd", str(disk.initrd)) if disk.initrd else ()),
             *("-drive", f"if=none,id=root,file={disk.image},format=raw,snapshot=on"),

@@ -27,17 +27,25 @@ from jobs.clock import now_ms
 from jobs.provision import Names, Provision
 from jobs.settings import Settings
 
-TEMPLATE = "firstlight-cpu"
+TEMPLATE, PROJECT = "firstlight-cpu", "firstlight"
 GUEST_AWS = "169.254.169.1:80"  # where the guest finds the stores; any address that QEMU forwards would do
 GUEST_METADATA = "169.254.169.254:80"
 NAMES = Names(bucket="firstlight-photos", queue="firstlight", table="firstlight")
 
 
 class SmallCloud:
-    """Started when made; `environ` is what the machines' user data say beside the stores."""
+    """Started when made; `environ` is what the machines' user data say beside the stores.
+
+    `hidden` begins what the metadata service does not tell, as `meta-data/tags` where tags are switched off.
+    """
 
     def __init__(
-        self, environ: dict[str, str], *, power_on: Callable[[Instance], None], asked: Callable[[], None]
+        self,
+        environ: dict[str, str],
+        *,
+        power_on: Callable[[Instance], None],
+        asked: Callable[[], None],
+        hidden: tuple[str, ...] = (),
     ) -> None:
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             del os.environ[name]  # nobody's real account
@@ -51,7 +59,7 @@ class SmallCloud:
         for step in provision.steps():
             step.do()
         stores = dict(line.split("=", 1) for line in provision.settings_lines())
-        self.settings = Settings.read({**stores, **environ})
+        self.settings = Settings.read({**stores, "PROJECT": PROJECT})
         path = provision.queue_url.split("/", 3)[3]
         guest = {**stores, "QUEUE": f"http://{GUEST_AWS}/{path}", "AWS_ENDPOINT_URL": f"http://{GUEST_AWS}"}
         self.user_data = {**guest, "AWS_DEFAULT_REGION": "us-east-1", "FLEET": f"ec2:{TEMPLATE}", **environ}
@@ -59,8 +67,7 @@ class SmallCloud:
         account.put_template(TEMPLATE, self.user_data)
         self.region.subnets = account.subnets()
         self.region.started = power_on
-        self._asked = asked
-        self._instance: Instance | None = None
+        self._asked, self._hidden = asked, hidden
 
     def launch(self, *, age_s: float) -> Instance:
         """One spot machine, as the launcher orders it."""
@@ -69,13 +76,13 @@ class SmallCloud:
         offer = Offer(flavour="cpu", market="spot", pools=(pool,))
         order = Order(slot=0, epoch=1, offer=offer, deadline_ms=now_ms() + int(age_s * 1000))
         terms = Terms(templates={"cpu": TEMPLATE, "gpu": TEMPLATE}, flavours=("cpu",))
-        self.region.create_fleet(**create_fleet_request(order, terms, project="firstlight"))
+        self.region.create_fleet(**create_fleet_request(order, terms, project=PROJECT))
         return next(iter(self.region.instances.values()))
 
     def serve_metadata(self, instance: Instance) -> int:
         """A metadata service for this instance; its loopback port."""
         user_data = "".join(f"{name}={value}\n" for name, value in self.user_data.items())
-        asked = self._asked
+        asked, hidden = self._asked, self._hidden
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -85,7 +92,7 @@ class SmallCloud:
                 token = self.headers.get("X-aws-ec2-metadata-token", "")
                 if path == "user-data":
                     said = Said(status=200, body=user_data) if token == TOKEN else Said(status=401)
-                elif path == self.path:
+                elif path == self.path or path.startswith(hidden):
                     said = NOTHING
                 else:
                     said = metadata(instance, self.command, path, token, now=now_ms())

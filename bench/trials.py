@@ -6,6 +6,7 @@ import hashlib
 import io
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,6 +21,9 @@ from jobs.ports import open_ports
 
 SIDE = 512
 KEY = "photo"
+# Under emulation a second's work takes a minute: what watches for hangs must wait longer.
+PATIENT = {"STALL_S": "1200", "CODEC_S": "600", "LEASE_S": "300", "READY_DEADLINE_S": "1200"}
+NEVER = {"IDLE_S": "3000"}
 OURS = {
     "systemd": r"Welcome to|systemd\[1\]: ",
     "launch": r"launch: slot",
@@ -75,24 +79,47 @@ def brightness(photo: bytes) -> float:
     return float(np.asarray(Image.open(io.BytesIO(photo)).convert("RGB")).mean())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What a machine of ours meets: all is well, unless it is told otherwise.
+
+    `environ` is in its user data; `age_s` is what its deadline tag allows; `hidden` begins what its metadata do not
+    tell; `answers` is false where nobody answers it at all; `clock` is the time it believes in, for QEMU's -rtc.
+    """
+
+    environ: Mapping[str, str] = field(default_factory=dict)
+    age_s: float = 3600.0
+    hidden: tuple[str, ...] = ()
+    answers: bool = True
+    clock: str = "utc"
+    memory_mb: int = 3072
+
+
 class Ours:
     """Our machine, launched by CreateFleet as the launcher asks for it. `photo` None: nothing waits."""
 
-    def __init__(self, disk: Disk, photo: bytes | None, *, environ: Mapping[str, str], age_s: float = 3600.0) -> None:
-        self._disk = disk
-        self.cloud = SmallCloud(dict(environ), power_on=self._power_on, asked=lambda: self.machine.mark("metadata"))
+    def __init__(self, disk: Disk, photo: bytes | None, world: World) -> None:
+        self._disk, self._world = disk, world
+        self.cloud = SmallCloud(
+            dict(world.environ),
+            power_on=self._power_on,
+            asked=lambda: self.machine.mark("metadata"),
+            hidden=world.hidden,
+        )
         self.ports = open_ports(self.cloud.settings, clock=now_ms)
         self._job = self._put(photo) if photo else ""
-        self.instance = self.cloud.launch(age_s=age_s)
+        self.instance = self.cloud.launch(age_s=world.age_s)
 
     def _power_on(self, instance: Any) -> None:
         forwards = {GUEST_AWS: self.cloud.port, GUEST_METADATA: self.cloud.serve_metadata(instance)}
         self.machine = Machine(
             self._disk,
-            forwards=forwards,
+            forwards=forwards if self._world.answers else {},
             marks=OURS,
             arguments="systemd.show_status=1",
             console=self._disk.image.with_suffix(".log"),
+            clock=self._world.clock,
+            memory_mb=self._world.memory_mb,
         )
 
     def _put(self, photo: bytes) -> str:

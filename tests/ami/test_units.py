@@ -85,3 +85,17 @@ def test_every_program_that_a_unit_starts_exists() -> None:
                 assert (AMI / "host" / file).is_file()
             for file in re.findall(r"/app/(\S+\.py)", command):
                 assert (folder / file).is_file()
+
+
+def test_a_gpu_is_kept_awake_and_its_modules_load_when_they_are_called() -> None:
+    told = settings(AMI / "host" / "gpu" / "firstlight-gpu.service")
+    assert "--persistence-mode" in told["Service.ExecStart"][0].split()  # older drivers start without
+    dockerfile = (AMI.parent / "docker" / "worker.Dockerfile").read_text()
+    assert "CUDA_MODULE_LOADING=LAZY" in dockerfile
+    assert "CUDA_MODULE_LOADING" in (AMI / "provision.sh").read_text(), "the first photo at bake time runs otherwise"
+
+
+def test_a_gpu_s_worker_may_open_the_driver_s_devices_and_no_others() -> None:
+    told = settings(AMI / "host" / "gpu" / "gpu.conf")
+    assert told["Service.DevicePolicy"] == ["closed"]
+    assert told["Service.DeviceAllow"] == ["char-nvidia* rw"]
