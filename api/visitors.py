@@ -1,4 +1,4 @@
-"""Who is asking: the client's address, as far as proxies that we trust tell it. Cookies carry no authority (F15)."""
+"""Who is asking: the client's address, as far as proxies that we trust tell it. Cookies carry no authority."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""POST /warm asks for a machine ahead of the photo; GET /warm only tells. No GET ever spends money (F10)."""
+"""POST /warm asks for a machine ahead of the photo; GET /warm only tells. No GET ever spends money."""
 
 from __future__ import annotations
 

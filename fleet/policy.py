@@ -16,7 +16,7 @@ from jobs.settings import Settings
 from jobs.usual import WORK, phase_s
 
 STOP_GRACE_MS = 30_000  # a machine that was asked to end and has not by then is ended
-SILENT_HEARTBEATS = 5  # four without a sign count as gone (DESIGN §3), one more is grace
+SILENT_HEARTBEATS = 5  # four without a sign count as gone (see `Heartbeat.is_fresh`), one more is grace
 TYPICAL_MEGAPIXELS = 12.0
 AT_ONCE = ("setup_failed", "silent", "not_ready", "superseded")
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 Clock = Callable[[], int]
-"""Returns milliseconds since the epoch, UTC. Safety never rests on it (DESIGN §3)."""
+"""Returns milliseconds since the epoch, UTC. Safety never rests on it."""
 
 
 def now_ms() -> int:
