@@ -22,7 +22,7 @@ from fleet.stand_in.instances import Instance
 from fleet.stand_in.metadata import NOTHING, TOKEN, Said, metadata
 from fleet.stand_in.region import Region
 from fleet.stand_in.server import Server
-from jobs.clients import Clients
+from jobs.clients import Clients, Declined
 from jobs.clock import now_ms
 from jobs.provision import Names, Provision
 from jobs.settings import Settings
@@ -64,7 +64,11 @@ class SmallCloud:
         guest = {**stores, "QUEUE": f"http://{GUEST_AWS}/{path}", "AWS_ENDPOINT_URL": f"http://{GUEST_AWS}"}
         self.user_data = {**guest, "AWS_DEFAULT_REGION": "us-east-1", "FLEET": f"ec2:{TEMPLATE}", **environ}
         account = Account(self.server.endpoint)
-        account.put_template(TEMPLATE, self.user_data)
+        try:
+            account.put_template(TEMPLATE, self.user_data)
+        except Declined as no:
+            if no.code != "InvalidLaunchTemplateName.AlreadyExistsException":
+                raise  # asked again because its answer was late, on a busy machine, the stand-in has it already
         self.region.subnets = account.subnets()
         self.region.started = power_on
         self._asked, self._hidden = asked, hidden
