@@ -11,7 +11,7 @@ const ROOT = new URL("../..", import.meta.url).pathname;
 const PYTHON = process.env.PYTHON ?? join(ROOT, ".venv", "bin", "python");
 const START_MS = 60_000;
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => {
     server.listen(0, "127.0.0.1", resolve);
@@ -24,11 +24,15 @@ async function freePort(): Promise<number> {
 export class Service {
   readonly #folder = mkdtempSync(join(tmpdir(), "firstlight-page-"));
   readonly #settings: Record<string, string>;
+  readonly #command: readonly string[];
   #process: ChildProcess | null = null;
-  port = 0;
+  port: number;
 
-  constructor(settings: Record<string, string> = {}) {
+  /** `command`: what is run in place of `firstlight up`. */
+  constructor(settings: Record<string, string> = {}, command: readonly string[] = ["up"], port = 0) {
     this.#settings = settings;
+    this.#command = command;
+    this.port = port;
   }
 
   get url(): string {
@@ -39,7 +43,7 @@ export class Service {
   async start(): Promise<void> {
     this.port ||= await freePort();
     const folder = this.#folder;
-    this.#process = spawn(PYTHON, ["-m", "cli", "up"], {
+    this.#process = spawn(PYTHON, ["-m", "cli", ...this.#command], {
       cwd: ROOT,
       stdio: "ignore",
       env: {

@@ -1,6 +1,7 @@
 // Refusals, retries and speed: what the page makes of the service's words and silence.
 import { expect, test } from "vitest";
-import { Refused, refusal, Unreachable } from "../src/api/call";
+import { Refused, refusal, understood, Unreachable } from "../src/api/call";
+import { isStatus } from "../src/api/follow";
 import { MOST_TRIES, pause } from "../src/api/patience";
 import { Speed } from "../src/api/speed";
 import { trouble } from "../src/jobs/courier";
@@ -18,6 +19,19 @@ test("a refusal speaks in the service's words, and says when it passes", () => {
 
 test.each(["<html>Bad gateway</html>", "", "null", "[]", '{"code":1}'])("a proxy's own page (%j) means that nobody answers", (body) => {
   expect(refusal(502, body, "5")).toBeInstanceOf(Unreachable);
+});
+
+test("a proxy that takes no large files is told from one that is down, for sending again would not help", () => {
+  const told = refusal(413, "<html>413 Request Entity Too Large</html>", null);
+  expect(told).toMatchObject({ passes: false, problem: { code: "photo_too_large", title: "The file is too large." } });
+});
+
+test.each(["<html>Sign in to this hotel's network</html>", '{"id":"a","state":"runn', "[]", "null", '{"id":7,"state":"queued","progress":0}', '{"id":"a","state":"toString","progress":0}', '{"id":"a","state":"done","progress":1,"result":null}', '{"id":"a","state":"failed","progress":1,"error":{"title":{}}}'])("%j is no status, whatever its code", (text) => {
+  expect(() => understood(text, isStatus)).toThrow(Unreachable);
+});
+
+test("a problem of wrong types is not shown as one", () => {
+  expect(refusal(500, '{"status":500,"code":"internal","title":{},"detail":"","cure":""}', null)).toBeInstanceOf(Unreachable);
 });
 
 test("the trouble says what, why and what helps", () => {

@@ -2,7 +2,7 @@
 import "fake-indexeddb/auto";
 import { beforeEach, expect, test, vi } from "vitest";
 import type { Status } from "../src/api/shapes";
-import { accepted, begun, canGoAgain, isUnderWay, told, type Job } from "../src/jobs/job";
+import { accepted, begun, canGoAgain, isUnderWay, newKey, told, type Job } from "../src/jobs/job";
 import { Shelf } from "../src/jobs/shelf";
 
 let count = 0;
@@ -71,6 +71,51 @@ test("what is removed is gone, with its pictures, and cannot be changed back", a
     expect(await kept("a")).toBeUndefined();
     expect(await (await reopened()).picture("a", "thumb")).toBeNull();
   });
+});
+
+test("a tab that does not know yet that another sent a photo cannot make the browser forget its keys", async () => {
+  const [one, other] = [await reopened(), await reopened()];
+  one.add(fresh("a"));
+  await vi.waitFor(async () => {
+    expect(await kept("a")).toBeDefined();
+  });
+  await other.open();
+  one.change("a", (job) => accepted(job, { id: "id", token: "secret" }));
+  other.change("a", (job) => ({ ...job, stage: "waiting", estimate: 3 }));
+  await other.renew("a");
+  expect(other.job("a")).toMatchObject({ stage: "following", keys: { token: "secret" } });
+  expect((await kept("a"))?.keys).toEqual({ id: "id", token: "secret" });
+});
+
+test("what an older page kept and this one cannot read is left alone", async () => {
+  const shelf = await reopened();
+  shelf.add(fresh("a"));
+  shelf.add({ ...fresh("old"), wish: null } as unknown as Job);
+  await vi.waitFor(async () => {
+    expect((await reopened()).state().jobs.map((job) => job.key)).toEqual(["a"]);
+  });
+});
+
+test("a browser whose store never answers is not waited for", async () => {
+  const working = globalThis.indexedDB;
+  Object.defineProperty(globalThis, "indexedDB", { configurable: true, value: { open: () => ({}) } });
+  vi.useFakeTimers();
+  try {
+    const shelf = new Shelf("silent");
+    const opened = shelf.open();
+    await vi.advanceTimersByTimeAsync(10_000);
+    await opened;
+    expect(shelf.state().keeps).toBe(false);
+  } finally {
+    vi.useRealTimers();
+    Object.defineProperty(globalThis, "indexedDB", { configurable: true, value: working });
+  }
+});
+
+test("keys are unique and look like the service's ids", () => {
+  const keys = Array.from({ length: 100 }, newKey);
+  expect(new Set(keys).size).toBe(100);
+  for (const key of keys) expect(key).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
 });
 
 test("a browser that keeps nothing is noticed, and the page goes on from memory", async () => {

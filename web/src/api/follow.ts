@@ -1,14 +1,15 @@
 // How a photo fares until its end: by server-sent events while it is looked at, by waiting requests where those do not
 // come through, by a glance now and then while it is not.
 //
-//   looked at ─▶ EventSource ─ ends, breaks or falls silent ─▶ once more, from the newest snapshot
-//        └─ two that said nothing ─▶ GET ?wait=20, held by the server
+//   looked at ─▶ EventSource ─ ends, breaks or falls silent ─▶ a second's rest, once more from the newest snapshot
+//        └─ two in a row that were cut short or said nothing ─▶ GET ?wait=20, held by the server
 //   not looked at ─▶ GET, then rest as long as Retry-After says
-import { call, Refused } from "./call";
+import { call, Refused, understood } from "./call";
 import { MOST_TRIES, pause, rest } from "./patience";
 import type { Status } from "./shapes";
 
 const SILENCE_MS = 45_000; // after a laptop's sleep a stream may be dead without knowing it
+const BRIEF_MS = 10_000; // a stream that is cut sooner is cut by a proxy
 const FRUITLESS = 2;
 const WAIT_S = 20;
 const LEAST_REST_MS = 1000;
@@ -23,6 +24,16 @@ export interface Following {
   onStatus: (status: Status) => void;
   /** Whether the service can be reached, told at each change. */
   onReach: (reached: boolean) => void;
+}
+
+const STATES: readonly string[] = ["queued", "running", "done", "failed", "cancelled"] satisfies Status["state"][];
+
+/** Whether an answer is a status: what is read of it has its type. Pure. */
+export function isStatus(value: Partial<Status>): boolean {
+  const { id, state, result, error, progress } = value;
+  const whole = typeof id === "string" && STATES.includes(state ?? "") && typeof progress === "number";
+  const told = state !== "failed" || (typeof error?.title === "string" && typeof error.cure === "string");
+  return whole && told && (state !== "done" || (typeof result?.url === "string" && result.width > 0 && result.height > 0));
 }
 
 export type End = "finished" | "gone" | "aborted";
@@ -41,13 +52,16 @@ export async function follow(following: Following): Promise<End> {
     const wake = AbortSignal.any([signal, woken()]);
     try {
       if (isWatched() && fruitless < FRUITLESS && failures === 0) {
+        const began = performance.now();
         const streamed = await stream(id, wake, (status) => {
           onReach(true);
           onStatus(status);
         });
         if (streamed === "finished") return streamed;
-        fruitless = streamed === "nothing" ? fruitless + 1 : 0;
+        const brief = !wake.aborted && performance.now() - began < BRIEF_MS;
+        fruitless = streamed === "nothing" || brief ? fruitless + 1 : 0;
         if (streamed === "nothing") failures = 1; // ask plainly before the next stream: is anybody there?
+        else await rest(LEAST_REST_MS, wake); // a proxy that cuts each stream short is not to be asked without a pause
         continue;
       }
       const waits = isWatched() && tag !== "" && failures === 0;
@@ -56,14 +70,14 @@ export async function follow(following: Following): Promise<End> {
         signal: wake,
         headers: tag ? { "If-None-Match": tag } : {},
       });
-      onReach(true);
-      failures = 0;
       if (answer.status === 200) {
+        const status = understood<Status>(await answer.text(), isStatus);
         tag = answer.headers.get("ETag") ?? "";
-        const status = (await answer.json()) as Status;
         onStatus(status);
         if (isFinished(status)) return "finished";
       }
+      onReach(true);
+      failures = 0;
       const held = waits && performance.now() - asked >= LEAST_REST_MS; // a full house answers at once
       const changed = answer.status === 200;
       if (!isWatched() || !(held || changed)) {
@@ -98,10 +112,16 @@ function stream(id: string, wake: AbortSignal, onStatus: (status: Status) => voi
     };
     silence = setTimeout(broken, SILENCE_MS / 9); // the first snapshot comes at once, or a proxy holds it back
     source.addEventListener("status", (event: MessageEvent<string>) => {
+      let status: Status;
+      try {
+        status = understood(event.data, isStatus);
+      } catch {
+        broken();
+        return;
+      }
       heard = true;
       clearTimeout(silence);
       silence = setTimeout(broken, SILENCE_MS);
-      const status = JSON.parse(event.data) as Status;
       onStatus(status);
       if (isFinished(status)) end("finished");
     });

@@ -2,7 +2,7 @@
 import { Refused, Unreachable } from "../api/call";
 import { follow } from "../api/follow";
 import { MOST_TRIES, pause, rest } from "../api/patience";
-import { again, erase, send, sendDirect, type Progress } from "../api/send";
+import { again, erase, send, sendDirect, StoreUnreachable, type Progress } from "../api/send";
 import type { Keys } from "../api/shapes";
 import { words } from "../words";
 import { accepted, idOf, told, type Job, type Trouble } from "./job";
@@ -25,7 +25,7 @@ export class Courier {
   #wake = new AbortController();
 
   readonly shelf: Shelf;
-  readonly #direct: boolean;
+  #direct: boolean;
 
   /** `direct`: photos may go straight into the store. */
   constructor(shelf: Shelf, direct: boolean) {
@@ -89,10 +89,24 @@ export class Courier {
     this.shelf.remove(key);
   }
 
+  /** One tab of this browser sends it; the others find it sent. */
   async #deliver(key: string, signal: AbortSignal): Promise<void> {
+    try {
+      await alone(`firstlight-${key}`, signal, () => this.#deliverAlone(key, signal));
+    } catch (error) {
+      if (!signal.aborted) this.shelf.change(key, (now) => ({ ...now, stage: "refused", trouble: trouble(error) }));
+    }
+  }
+
+  async #deliverAlone(key: string, signal: AbortSignal): Promise<void> {
+    await this.shelf.renew(key);
     const job = this.shelf.job(key);
     const isOver = (): boolean => signal.aborted;
     if (!job || isOver()) return;
+    if (job.keys && job.stage !== "waiting" && job.stage !== "sending") {
+      if (job.stage === "following") void this.#follow(key);
+      return;
+    }
     this.shelf.change(key, (now) => ({ ...now, stage: "sending" }));
     try {
       const keys = await this.#persistently(job, signal);
@@ -142,8 +156,9 @@ export class Courier {
       try {
         return await sendDirect(sending);
       } catch (error) {
-        if (!(error instanceof Unreachable || (error instanceof Refused && error.problem.code === "no_direct_upload"))) throw error;
-      } // the store does not take it from this page: the service does
+        if (!(error instanceof StoreUnreachable || (error instanceof Refused && error.problem.code === "no_direct_upload"))) throw error;
+        this.#direct = !navigator.onLine; // the store does not take it from this page: the service does, from now on
+      }
     }
     return send(sending);
   }
@@ -190,6 +205,12 @@ export class Courier {
     this.#live = live;
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** `work` while no other tab does work of this name; without locks (no https), as if there were one tab. */
+async function alone(name: string, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+  if ("locks" in navigator) await navigator.locks.request(name, { signal }, work);
+  else await work();
 }
 
 /** The browser gave the photo up before it was sent. */

@@ -47,6 +47,19 @@ export interface Job {
   shared: boolean;
 }
 
+/** Whether what a browser kept, perhaps for an older page, is a job. Pure. */
+export function isJob(kept: unknown): kept is Job {
+  const { key, name, wish, stage, addedAt } = (kept ?? {}) as Partial<Record<keyof Job, unknown>>;
+  return typeof key === "string" && typeof name === "string" && typeof stage === "string" && typeof addedAt === "number" && typeof wish === "object" && wish !== null;
+}
+
+/** A name that no other has. `crypto.randomUUID` is not there on pages without https. */
+export function newKey(): string {
+  const bytes = [...crypto.getRandomValues(new Uint8Array(16))];
+  const hex = bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}
+
 /** Facts that a job begins with. */
 export interface Beginning {
   key: string;

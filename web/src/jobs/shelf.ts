@@ -1,10 +1,11 @@
 // The photos that this browser has sent, kept in it across reloads: facts and pictures in IndexedDB, a copy of the facts in memory.
-import { createStore, del, delMany, entries, get, set, type UseStore } from "idb-keyval";
-import type { Job } from "./job";
+import { createStore, del, delMany, entries, get, set, update, type UseStore } from "idb-keyval";
+import { isJob, type Job } from "./job";
 
 /** `photo`: the file, until it is accepted. `before`: what the page shows as the original. `thumb`: for the strip. */
 export type Picture = "photo" | "before" | "thumb";
 
+const OPEN_MS = 4000; // some browsers never answer; the page goes on without
 const PICTURES: readonly Picture[] = ["photo", "before", "thumb"];
 
 export interface ShelfState {
@@ -27,10 +28,17 @@ export class Shelf {
   /** What is kept from earlier visits. */
   async open(): Promise<void> {
     await this.#kept(async () => {
-      const kept = (await entries<string, Job>(this.#store)).filter(([key]) => key.startsWith("job/"));
-      const jobs = kept.map(([, job]) => job).sort((one, other) => other.addedAt - one.addedAt);
+      const kept = (await soon(entries<string, unknown>(this.#store))).filter(([key]) => key.startsWith("job/"));
+      const jobs = kept.map(([, job]) => job).filter(isJob).sort((one, other) => other.addedAt - one.addedAt);
       this.#tell({ ...this.#state, jobs: [...this.#state.jobs, ...jobs] });
     });
+  }
+
+  /** What another tab knows better: that the service took it, or that it was removed. */
+  async renew(key: string): Promise<void> {
+    if (!this.#state.keeps) return;
+    const kept = await this.#kept(() => get<unknown>(`job/${key}`, this.#store));
+    if (isJob(kept) && kept.keys) this.#put(key, kept);
   }
 
   readonly state = (): ShelfState => this.#state;
@@ -55,7 +63,7 @@ export class Shelf {
     const before = this.job(key);
     const after = before && change(before);
     if (!after || after === before) return;
-    this.#tell({ ...this.#state, jobs: this.#state.jobs.map((job) => (job.key === key ? after : job)) });
+    this.#put(key, after);
     this.#keep(after);
   }
 
@@ -86,8 +94,14 @@ export class Shelf {
     await this.#kept(() => del(`photo/${key}`, this.#store));
   }
 
+  #put(key: string, job: Job): void {
+    this.#tell({ ...this.#state, jobs: this.#state.jobs.map((other) => (other.key === key ? job : other)) });
+  }
+
+  /** A tab that does not know yet that the service took it must not forget the keys for all. */
   #keep(job: Job): void {
-    void this.#kept(() => set(`job/${job.key}`, job, this.#store));
+    const better = (kept?: Job): Job => (kept?.keys && !job.keys ? kept : job);
+    void this.#kept(() => update<Job>(`job/${job.key}`, better, this.#store));
   }
 
   /** What the browser's store said; when it refuses, the page says so and goes on from memory. */
@@ -104,4 +118,10 @@ export class Shelf {
     this.#state = state;
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** The same, or an error when it does not come soon. */
+function soon<T>(work: Promise<T>): Promise<T> {
+  const late = new Promise<never>((_, reject) => setTimeout(() => { reject(new Error("the browser's store is silent")); }, OPEN_MS));
+  return Promise.race([work, late]);
 }

@@ -4,7 +4,7 @@ import { embeddedJpeg } from "../photo/embedded";
 import { judged, type Kind, type Reason } from "../photo/kinds";
 import { uprightJpeg } from "../photo/turning";
 import type { Courier } from "./courier";
-import { begun, idOf, type Job } from "./job";
+import { begun, idOf, newKey, type Job } from "./job";
 
 /** A file that was not taken, and why. */
 export interface Turned {
@@ -24,7 +24,7 @@ export async function take(files: readonly File[], courier: Courier, largest: nu
       refused.push({ name: file.name, reason: finding.reason });
       continue;
     }
-    const job = begun({ key: crypto.randomUUID(), name: file.name, size: file.size, now: Date.now(), wish: AS_FOUND_BEST });
+    const job = begun({ key: newKey(), name: file.name, size: file.size, now: Date.now(), wish: AS_FOUND_BEST });
     const before = await shownFor(finding.kind, file);
     courier.shelf.add(job, before ? { photo: file, before } : { photo: file });
     courier.begin(job.key);
@@ -37,7 +37,7 @@ export async function take(files: readonly File[], courier: Courier, largest: nu
 export async function takeAgain(source: Job, wish: Wish, courier: Courier): Promise<Job | null> {
   const againOf = idOf(source);
   if (!againOf) return null;
-  const fresh = begun({ key: crypto.randomUUID(), name: source.name, size: source.size, now: Date.now(), wish });
+  const fresh = begun({ key: newKey(), name: source.name, size: source.size, now: Date.now(), wish });
   const job: Job = { ...fresh, againOf, width: source.width, height: source.height, estimate: source.estimate, hasThumb: source.hasThumb };
   const { shelf } = courier;
   const before = (await shelf.picture(source.key, "before")) ?? (await shelf.picture(source.key, "photo"));
@@ -52,7 +52,7 @@ export function takeShared(id: string, courier: Courier): Job {
   const { shelf } = courier;
   const known = shelf.state().jobs.find((job) => idOf(job) === id);
   if (known) return known;
-  const fresh = begun({ key: crypto.randomUUID(), name: id.slice(0, 8), size: 0, now: Date.now(), wish: AS_FOUND_BEST });
+  const fresh = begun({ key: newKey(), name: id.slice(0, 8), size: 0, now: Date.now(), wish: AS_FOUND_BEST });
   const job: Job = { ...fresh, keys: { id, token: "" }, stage: "following", shared: true };
   shelf.add(job);
   courier.follow(job.key);
