@@ -36,7 +36,7 @@ WAYS = {
     "nobody answers": Way(world=World(answers=False), words="metadata cannot be reached in"),
     "an engine that is not there": Way(world=World(environ=PATIENT | {"ENGINE": "torch"}), words="is not installed"),
     "stores that do not exist": Way(
-        world=World(environ=PATIENT | {"TABLE": "dynamodb://nowhere"}), words="firstlight-worker.service"
+        world=World(environ=PATIENT | {"TABLE": "dynamodb://nowhere", "IDLE_S": "5"}), words="table does not exist"
     ),
     "a clock far ahead": Way(
         world=World(environ=PATIENT | NEVER, clock="2040-01-01T00:00:00"), words="s old and may become"
