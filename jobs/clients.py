@@ -52,8 +52,12 @@ class Clients:
             if self._pid != os.getpid():
                 self._pid, self._session, self._made = os.getpid(), None, {}
             if kind not in self._made:
-                with reaching(service):
-                    self._made[kind] = self._make(service, read_s=read_s, tries=tries, endpoint=endpoint)
+                try:
+                    with reaching(service):
+                        self._made[kind] = self._make(service, read_s=read_s, tries=tries, endpoint=endpoint)
+                except ValueError as error:  # botocore's word for an address that is none
+                    said = f"{service}: {error}: set AWS_ENDPOINT_URL to http://HOST:PORT, or leave it out"
+                    raise StoreUnusable(said) from error
             return self._made[kind]
 
     def _make(self, service: str, *, read_s: float, tries: int, endpoint: str | None) -> Any:
@@ -143,8 +147,26 @@ def reaching(store: str) -> Iterator[None]:
             f"{store}: there are no AWS credentials ({error}): set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
             "run `aws configure`, or give the machine a role"
         ) from error
+    except (aws.SSOError, aws.TokenRetrievalError, aws.LoginError) as error:
+        raise StoreUnusable(
+            f"{store}: nobody is signed in to AWS any more ({error}): run `aws sso login` or `aws login`"
+        ) from error
     except aws.NoRegionError as error:
         raise StoreUnusable(f"{store}: no AWS region is chosen: set AWS_DEFAULT_REGION") from error
+    except (
+        aws.ConfigNotFound,
+        aws.ConfigParseError,
+        aws.InfiniteLoopConfigError,
+        aws.InvalidConfigError,
+        aws.InvalidRegionError,
+        aws.MissingDependencyException,
+        aws.ProfileNotFound,
+        aws.UnknownCredentialError,
+    ) as error:
+        raise StoreUnusable(
+            f"{store}: the AWS configuration cannot be used ({error}): correct AWS_PROFILE, AWS_DEFAULT_REGION or "
+            "~/.aws/config"
+        ) from error
     except aws.ClientError as error:
         code = str(error.response.get("Error", {}).get("Code", ""))
         status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))

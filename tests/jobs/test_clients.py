@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
@@ -92,6 +93,35 @@ def test_without_credentials_the_cure_is_named(monkeypatch: pytest.MonkeyPatch) 
     client = Clients().client("sqs")
     with pytest.raises(StoreUnusable, match="AWS_ACCESS_KEY_ID"), reaching("queue"):
         client.list_queues()
+
+
+SSO = "sso_session = my\nsso_account_id = 123456789012\nsso_role_name = x\n[sso-session my]\nsso_region = us-east-1\n"
+
+
+@pytest.mark.parametrize(
+    ("config", "environ", "cure"),
+    [
+        ("", {"AWS_PROFILE": "nothere"}, "correct AWS_PROFILE"),
+        ("", {"AWS_DEFAULT_REGION": "us east 1"}, "AWS_DEFAULT_REGION"),
+        ("", {"AWS_ENDPOINT_URL": "localhost:1"}, "set AWS_ENDPOINT_URL to http://HOST:PORT"),
+        ("[default\nregion", {}, "~/.aws/config"),
+        ("[profile p]\nrole_arn = r\nsource_profile = none\n", {"AWS_PROFILE": "p"}, "~/.aws/config"),
+        (f"[profile p]\n{SSO}sso_start_url = https://a.example\n", {"AWS_PROFILE": "p"}, "run `aws sso login`"),
+    ],
+)
+def test_what_is_wrong_with_a_configuration_is_said_with_its_cure(
+    config: str, environ: dict[str, str], cure: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sign-in that has ended is what an operator meets most."""
+    (tmp_path / "config").write_text(config)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(StoreUnusable, match=cure), reaching("sqs"):
+        Clients().client("sqs").list_queues()
 
 
 def test_a_store_that_does_not_answer_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
