@@ -87,6 +87,8 @@ rm -f /etc/resolv.conf
 printf 'nameserver %s\noptions timeout:1 attempts:3\n' "$resolver" >/etc/resolv.conf
 install -d /etc/systemd/journald.conf.d
 printf '[Journal]\nStorage=volatile\nRuntimeMaxUse=32M\nForwardToSyslog=no\nForwardToWall=no\n' >/etc/systemd/journald.conf.d/firstlight.conf
+install -d /etc/systemd/system.conf.d
+printf '[Manager]\nCrashReboot=yes\n' >/etc/systemd/system.conf.d/firstlight.conf # a PID 1 that froze would end nothing
 : >/etc/machine-id # a new one for each machine, in memory
 : >/etc/fstab      # the root stays as it was baked: read-only
 

@@ -32,6 +32,13 @@ def test_a_machine_whose_part_fails_powers_off(name: str) -> None:
     assert unit(f"firstlight-{name}.service")["Unit.FailureAction"] == ["poweroff-force"]
 
 
+def test_nothing_that_all_others_need_can_fail_unseen() -> None:
+    """Units that are not started because of another have no failure of their own, and so no action."""
+    for name in ("launch", "worker", "deadman"):
+        for needed in " ".join(unit(f"firstlight-{name}.service").get("Unit.Requires", [])).split():
+            assert unit(needed)["Unit.FailureAction"] == ["poweroff-force"]
+
+
 @pytest.mark.parametrize("name", ["worker", "deadman"])
 def test_a_machine_whose_worker_or_deadman_ends_powers_off(name: str) -> None:
     told = unit(f"firstlight-{name}.service")
