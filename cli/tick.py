@@ -16,6 +16,7 @@ from fleet.fleets import open_fleet
 from fleet.launcher import Launcher
 from fleet.tick import run, tick_once
 from jobs.clock import now_ms
+from jobs.errors import StoreBusy
 from jobs.ports import open_ports
 from jobs.settings import Settings
 
@@ -31,8 +32,11 @@ def command(*, once: bool) -> None:
     ports = open_ports(settings, clock=now_ms, wait_s=WAIT_S)
     launcher = Launcher(ports, settings, open_fleet(settings, ports), patient=not once)
     if once:
-        tick_once(ports, launcher)
-        Attendance(table=ports.table, clock=ports.clock).show()
+        try:
+            tick_once(ports, launcher)
+            Attendance(table=ports.table, clock=ports.clock).show()
+        except StoreBusy as fact:
+            raise click.ClickException(f"{fact}; `firstlight doctor` says what is wrong.") from None
         return
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

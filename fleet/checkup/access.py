@@ -13,11 +13,15 @@ from jobs.errors import StoreBusy, StoreUnusable
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """Who AWS says we are: `arn` is empty when it did not say, and `refusal` then why. `ahead_ms` is our clock's."""
+    """Who AWS says we are: `arn` is empty when it did not say, and `refusal` then why. `ahead_ms` is our clock's.
+
+    `answered`: it was AWS that refused, and nothing on this side.
+    """
 
     region: str
     arn: str = ""
     refusal: str = ""
+    answered: bool = True
     credentials: bool = True
     reachable: bool = True
     ahead_ms: int | None = None
@@ -30,7 +34,13 @@ def observed(questions: Questions) -> Access:
     except StoreUnusable as no:
         missing = type(no.__cause__).__name__ in ("NoCredentialsError", "PartialCredentialsError")
         region = "" if type(no.__cause__).__name__ == "NoRegionError" else "?"
-        return Access(region=region, refusal=str(no), credentials=not missing, ahead_ms=questions.ahead_ms)
+        return Access(
+            region=region,
+            refusal=str(no),
+            answered=type(no.__cause__).__name__ == "ClientError",
+            credentials=not missing,
+            ahead_ms=questions.ahead_ms,
+        )
     except Declined as no:
         return Access(region="?", refusal=str(no), ahead_ms=questions.ahead_ms)
     except StoreBusy as away:
@@ -72,6 +82,12 @@ def _unanswered(access: Access) -> Finding:
             "aws_unreachable",
             f"AWS does not answer: {access.refusal}",
             "Look at this machine's network, its proxy, and AWS_ENDPOINT_URL if that is set.",
+        )
+    if not access.answered:
+        return error(
+            "aws_settings",
+            f"AWS cannot be asked: {access.refusal}.",
+            "Do what is said there; `aws sts get-caller-identity` asks the same.",
         )
     return error(
         "credentials_refused",

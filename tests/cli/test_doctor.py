@@ -44,6 +44,11 @@ def no_region(lamp: Installation, patch: pytest.MonkeyPatch) -> None:
     patch.delenv("AWS_DEFAULT_REGION")
 
 
+def another_profile(lamp: Installation, patch: pytest.MonkeyPatch) -> None:
+    lamp.clients = Clients()
+    patch.setenv("AWS_PROFILE", "nothere")
+
+
 def no_quota_for_gpus(lamp: Installation, _: object) -> None:
     lamp.cloud.region.weather.quotas["spot/gpu"] = 0
 
@@ -213,6 +218,7 @@ FAULTS: list[tuple[Plant, str, int, str]] = [
 ]
 MORE: list[tuple[Plant, str, int, str]] = [
     (no_region, "no_region", 2, "AWS_DEFAULT_REGION"),
+    (another_profile, "aws_settings", 2, "aws sts get-caller-identity"),
     (no_template, "no_template", 2, "make deploy"),
     (metadata_without_tags, "template_without_tags", 2, "Allow tags in metadata"),
     (stopping_only, "template_only_stops", 2, "Terminate"),
