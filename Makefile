@@ -4,7 +4,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check
-SOURCES := api bench cli fleet jobs model photos worker tests
 ALONE := api bench deploy e2e fleet jobs  # whose slow tests run alone: they kill, flood and measure
 TORCH_CPU := https://download.pytorch.org/whl/cpu
 # What `make run` installs beside the basics: torch only where it is the engine, on a GPU or when asked for.
