@@ -14,6 +14,7 @@ from statistics import mean
 from fleet.simulation.figures import Figures
 from fleet.simulation.outcome import Outcome
 from fleet.simulation.scenarios import OLD, ON_UPLOAD, ORACLE, OURS, Case, simulate
+from fleet.simulation.spending import PURPOSES, Spending, spent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,7 @@ class Row:
     on_demand_share: float
     failed: int
     unfinished: int
+    spending: Spending  # dollars per 1,000 photos
 
     @classmethod
     def of(cls, case: Case, outcome: Outcome) -> Row:
@@ -52,6 +54,7 @@ class Row:
             on_demand_share=1 - outcome.spot_share,
             failed=outcome.failed,
             unfinished=outcome.unfinished,
+            spending=spent(outcome.lives).over(max(1, len(outcome.waits_s)) / 1000),
         )
 
 
@@ -126,12 +129,16 @@ def table(rows: Sequence[Row]) -> Iterator[str]:
     for place in dict.fromkeys(row.place for row in rows):
         here = [row for row in rows if row.place == place]
         seeds = len({row.seed for row in here})
-        yield f"{place} ({here[0].photos:,} photos; mean of {seeds} seed{'s' * (seeds > 1)}, cost from least to most):"
+        yield f"{place} ({here[0].photos:,} photos; mean of {seeds} seed{'s' * (seeds > 1)}, (least–most) over them):"
         yield ""
         yield "| policy | $ per 1,000 | machine hours | wait p50 s | p90 s | p99 s | launches | on demand % | failed |"
         yield "|---|---|---|---|---|---|---|---|---|"
         for policy in dict.fromkeys(row.policy for row in here):
             yield _line(policy, [row for row in here if row.policy == policy])
+        yield ""
+        yield "Where its machines' dollars per 1,000 photos go:"
+        yield ""
+        yield from _purposes(here)
         yield ""
 
 
@@ -149,6 +156,15 @@ def _line(policy: str, rows: Sequence[Row]) -> str:
         f"{mean(row.failed + row.unfinished for row in rows):.0f}",
     ]
     return f"| {policy} | {' | '.join(cells)} |"
+
+
+def _purposes(rows: Sequence[Row]) -> Iterator[str]:
+    yield "| policy | " + " | ".join(PURPOSES.values()) + " |"
+    yield "|---" * (len(PURPOSES) + 1) + "|"
+    for policy in dict.fromkeys(row.policy for row in rows):
+        mine = [row.spending for row in rows if row.policy == policy]
+        cells = [f"{mean(getattr(each, purpose) for each in mine):.2f}" for purpose in PURPOSES]
+        yield f"| {policy} | {' | '.join(cells)} |"
 
 
 def _ratio(name: str, figures: tuple[float, float, float], *, goal: float) -> str:

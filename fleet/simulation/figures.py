@@ -66,7 +66,7 @@ class Figures:
         25.0,
         "page opened → photo picked: users decide within 10–20 s, stay under a minute (nngroup.com, 2011); assumed",
     )
-    think_spread: float = _known(0.7, "sigma of its logarithm: the middle 80 % lie between 12 and 74 s; assumed")
+    think_spread: float = _known(0.7, "sigma of its logarithm: the middle 80 % lie between 10 and 61 s; assumed")
     transfer_median_s: float = _known(3.0, "4 MB at 10 Mbit/s upwards; assumed")
     transfer_spread: float = _known(0.5, "sigma of its logarithm; assumed")
     between_s: float = _known(15.0, "a result seen → the next photo accepted, on average; assumed, as in bench.costs")

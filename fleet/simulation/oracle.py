@@ -61,8 +61,10 @@ def machines(visits: Sequence[Visit], *, most: int) -> list[list[Span]]:
     return made
 
 
-def lives(work: Sequence[Span], *, boots_s: Sequence[float], end_s: float, least_s: float) -> list[tuple[float, float]]:
-    """Begin and end of the cheapest lives of one machine for this work; `boots_s` is for one that begins with a photo.
+def lives(work: Sequence[Span], *, boots_s: Sequence[float], end_s: float, least_s: float) -> list[tuple[int, int]]:
+    """The cheapest lives of one machine for this work: each serves `work[first:done]`, as a pair (first, done).
+
+    `boots_s` is how long one starts that begins with this photo.
 
     By dynamic programming over the last life of the first so many photos. A gap that costs more than any start ends it.
     """
@@ -79,12 +81,11 @@ def lives(work: Sequence[Span], *, boots_s: Sequence[float], end_s: float, least
         least, begin = min(choices)
         cost.append(least)
         begins.append(begin)
-    found: list[tuple[float, float]] = []
+    found: list[tuple[int, int]] = []
     done = len(work)
     while done:
-        first = begins[done - 1]
-        found.append((work[first].begin_s - boots_s[first], work[done - 1].end_s + end_s))
-        done = first
+        found.append((begins[done - 1], done))
+        done = begins[done - 1]
     return found[::-1]
 
 
@@ -93,21 +94,26 @@ def foretold(visits: Sequence[Visit], figures: Figures, flavour: Flavour, *, mos
     chance = Random(f"{seed}/oracle")
     usd_per_hour = figures.spot_hour(flavour) + figures.address_hour + figures.disk_hour
     working = machines(visits, most=most)
-    lived = [
-        Life(
-            launched_ms=round(begin_s * 1000),
-            ended_ms=round(end_s * 1000),
+
+    def life(work: Sequence[Span], boot_s: float) -> Life:
+        first_ms, last_ms = round(work[0].begin_s * 1000), round(work[-1].end_s * 1000)
+        return Life(
+            launched_ms=first_ms - round(boot_s * 1000),
+            ready_ms=first_ms,
+            first_ms=first_ms,
+            last_ms=last_ms,
+            left_ms=last_ms,
+            ended_ms=last_ms + round(figures.end_s * 1000),
+            worked_s=sum(span.end_s - span.begin_s for span in work),
             market="spot",
             usd_per_hour=usd_per_hour,
             least_s=figures.least_billed_s,
         )
-        for machine in working
-        for begin_s, end_s in lives(
-            machine,
-            boots_s=[sum(figures.boot(flavour, chance)) for _ in machine],
-            end_s=figures.end_s,
-            least_s=figures.least_billed_s,
-        )
-    ]
+
+    lived = []
+    for work in working:
+        boots_s = [sum(figures.boot(flavour, chance)) for _ in work]
+        cuts = lives(work, boots_s=boots_s, end_s=figures.end_s, least_s=figures.least_billed_s)
+        lived += [life(work[first:done], boots_s[first]) for first, done in cuts]
     waits_s = [span.end_s - span.accepted_s + figures.store_s for machine in working for span in machine]
     return Outcome(lives=tuple(sorted(lived, key=lambda life: life.launched_ms)), waits_s=tuple(waits_s))

@@ -9,17 +9,32 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Life:
-    """A machine from launch to end. Billed by the second from its launch, at least `least_s`."""
+    """A machine from launch to end. Billed by the second from its launch, at least `least_s`.
+
+    `first_ms` is when it took its first photo in hand, 0 when it never did; `last_ms` when it last had none in hand any
+    more; `worked_s` what lay between, less its rests. `left_ms` is when its worker ended. `spot_per_hour` is what it
+    would have cost on spot.
+    """
 
     launched_ms: int
     ended_ms: int
     market: str
     usd_per_hour: float
     least_s: float = 0.0
+    ready_ms: int = 0
+    first_ms: int = 0
+    last_ms: int = 0
+    left_ms: int = 0
+    worked_s: float = 0.0
+    spot_per_hour: float = 0.0
+
+    @property
+    def lived_s(self) -> float:
+        return (self.ended_ms - self.launched_ms) / 1000
 
     @property
     def billed_s(self) -> float:
-        return max(self.least_s, (self.ended_ms - self.launched_ms) / 1000)
+        return max(self.least_s, self.lived_s)
 
     @property
     def usd(self) -> float:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from fleet.requests import EPOCH_TAG, SLOT_TAG
 from fleet.simulation.agenda import Agenda
+from fleet.simulation.outcome import Life
 from fleet.stand_in.instances import Instance
 from jobs import usual
 from jobs.heartbeat import Heartbeat, WorkerState, beat
@@ -70,8 +71,21 @@ class Worker:
         self._active_ms = 0
         self._job: tuple[Message, str, int] | None = None  # message, lease token, when it will be done
         self._taken, self._taken_ms = 0, 0
+        self._first_ms, self._worked_s, self._left_ms = 0, 0.0, 0
         self.ended = False
         agenda.after(pace.boot_s, self._start)
+
+    def lived(self, life: Life) -> Life:
+        """The life of its machine, with what this worker did in it so far."""
+        now = self._agenda()
+        return replace(
+            life,
+            ready_ms=self._sign.ready_ms,
+            first_ms=self._first_ms,
+            last_ms=now if self._job else self._active_ms,
+            left_ms=self._left_ms if self.ended else now,
+            worked_s=self._worked_s + ((now - self._taken_ms) / 1000 if self._job else 0.0),
+        )
 
     @property
     def is_ready(self) -> bool:
@@ -99,6 +113,7 @@ class Worker:
             held = None
         if held is None:
             return False
+        self._first_ms = self._first_ms or now
         work_s = self._pace.work_s(message.body)
         self._job = message, token, now + round(work_s * 1000)
         self._sign = replace(self._sign, last_job_ms=max(held.created_ms, self._sign.last_job_ms))
@@ -150,6 +165,7 @@ class Worker:
         )
         self._ports.queue.delete(message)
         self._job, self._active_ms = None, now
+        self._worked_s += (now - self._taken_ms) / 1000
         self._sign = replace(self._sign, rested_ms=now)
         if self._taken <= MEASURED:
             usual.record(self._ports.table, {"enhancing": work_s}, flavour=self._flavour, megapixels=MEGAPIXELS)
@@ -200,10 +216,12 @@ class Worker:
     def _end(self, detail: str = "", *, leaves: bool = True) -> None:
         if self.ended:
             return
-        self.ended = True
+        self.ended, self._left_ms = True, self._agenda()
         if self._job is not None:
             message, token, _ = self._job
             now = self._agenda()
+            self._active_ms = now
+            self._worked_s += (now - self._taken_ms) / 1000
             self._ports.ledger.change(message.body, lambda job: hand_back(job, token=token, now=now))
             self._ports.queue.change_visibility(message, 0)
             self._job = None

@@ -110,9 +110,8 @@ class World:
         end_ms = self.agenda()
         while len(self.waits_s) < photos_of(self.visits) and self.agenda() < end_ms + AFTER_S * 1000:
             self.agenda.play(self.agenda() + 60_000)
-        billed_to_ms = self.agenda()
         for instance in self.region.live():
-            self._buried(instance, billed_to_ms)
+            self._buried(instance, self.workers[instance.id])
         lost = sum(1 for job_id in self.sent if self._is_unfinished(job_id))
         failed = len(self.sent) - lost
         self.ports.close()
@@ -211,23 +210,25 @@ class World:
             self.bridge = None
 
     def _ended(self, instance: Instance) -> None:
-        self.workers.pop(instance.id).die()
-        self._buried(instance, self.agenda())
+        worker = self.workers.pop(instance.id)
+        worker.die()
+        self._buried(instance, worker)
         self.governor.changed()
         for name, each in list(self.region.instances.items()):
             if each.ended_ms is not None and self.agenda() - each.ended_ms > FORGOTTEN_MS:
                 del self.region.instances[name]
 
-    def _buried(self, instance: Instance, now: int) -> None:
-        hour = self.figures.hour(instance.type, "spot" if instance.market == "spot" else "on-demand")
+    def _buried(self, instance: Instance, worker: Worker) -> None:
+        spot = self.figures.hour(instance.type, "spot")
         life = Life(
             launched_ms=instance.launched_ms,
-            ended_ms=now,
+            ended_ms=self.agenda(),
             market=instance.market,
-            usd_per_hour=hour,
+            usd_per_hour=spot if instance.market == "spot" else self.figures.hour(instance.type, "on-demand"),
             least_s=self.figures.least_billed_s,
+            spot_per_hour=spot,
         )
-        self.lives.append(life)
+        self.lives.append(worker.lived(life))
 
     def _work_s(self, job_id: str) -> float:
         sent = self.sent[job_id]
