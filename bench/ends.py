@@ -46,7 +46,7 @@ WAYS = {
         words="s old and may become 60 s",
     ),
     "too little memory": Way(
-        world=World(environ={"READY_DEADLINE_S": "240", "IDLE_S": "3000"}, memory_mb=256), words=""
+        world=World(environ={"READY_DEADLINE_S": "240", "IDLE_S": "3000"}, memory_mb=256), words="Power down"
     ),
     "reaper": Way(world=World(environ=PATIENT | NEVER), words="engine ready"),
 }

@@ -28,13 +28,16 @@ IMAGES = {  # tag → Dockerfile, target
     "firstlight-worker:cpu": ("worker", "cpu"),
     "firstlight-worker:gpu": ("worker", "gpu"),
 }
+EXPORTED = "firstlight-worker:cpu"
 NEEDS = ("mmdebstrap", "buildah", "podman", "runc")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--torch", type=Path, help="a wheel of torch: the GPU flavour is built with it, too")
-    parser.add_argument("--export", type=Path, help="write the CPU worker's files into this tar")
+    parser.add_argument(
+        "--export", type=Path, help="write the CPU worker's files into this tar; with --no-runs it alone is built"
+    )
     parser.add_argument("--keep", action="store_true", help="keep base and images for the next trial")
     parser.add_argument("--no-runs", action="store_true", help="build and measure only")
     given = parser.parse_args()
@@ -46,13 +49,15 @@ def main() -> int:
     podman, buildah = ["podman", *storage], ["buildah", *storage]
     try:
         _make_base(podman)
-        for tag, (file, target) in IMAGES.items():
-            if target != "gpu" or given.torch:
-                _build(buildah, tag, file, target, given.torch)
-        for tag in ("firstlight-worker:cpu", "firstlight-api:latest", "firstlight-api:bridge"):
+        wanted = [tag for tag in IMAGES if given.torch or not tag.endswith(":gpu")]
+        if given.export and given.no_runs:
+            wanted = [EXPORTED]
+        for tag in wanted:
+            _build(buildah, tag, *IMAGES[tag], given.torch)
+        for tag in wanted:
             print(table(podman, f"localhost/{tag}"))
         if given.export:
-            _export(podman, "localhost/firstlight-worker:cpu", given.export)
+            _export(podman, f"localhost/{EXPORTED}", given.export)
         return 0 if given.no_runs else _run_trials(podman, gpu=given.torch is not None)
     except NoStandIn as fact:
         print(fact, file=sys.stderr)
