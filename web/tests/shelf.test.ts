@@ -61,6 +61,18 @@ test("an accepted file becomes the original that is shown, unless there is a bet
   }
 });
 
+test.each([0, 1, 2, 3, 4, 5])("the original is found also while it is settled, %i steps into it", async (steps) => {
+  (await reopened()).add(fresh("jpeg"), { photo: new Blob(["whole"]) });
+  await vi.waitFor(async () => {
+    expect(await (await reopened()).picture("jpeg", "photo")).not.toBeNull();
+  });
+  const shelf = await reopened();
+  const settled = shelf.settlePhoto("jpeg");
+  for (let step = 0; step < steps; step += 1) await shelf.picture("another", "thumb");
+  expect(await (await shelf.original("jpeg"))?.text()).toBe("whole");
+  await settled;
+});
+
 test("what is removed is gone, with its pictures, and cannot be changed back", async () => {
   const shelf = await reopened();
   shelf.add(fresh("a"), { photo: new Blob(["x"]), thumb: new Blob(["y"]) });

@@ -86,6 +86,12 @@ export class Shelf {
     return kept ?? null;
   }
 
+  /** What is shown as the original: a better picture of it, or the file itself. */
+  async original(key: string): Promise<Blob | null> {
+    const before = await this.picture(key, "before");
+    return before ?? (await this.picture(key, "photo")) ?? this.picture(key, "before"); // settled meanwhile
+  }
+
   /** After the service took it, the file is only what the page shows as the original, unless it has a better one. */
   async settlePhoto(key: string): Promise<void> {
     const photo = await this.picture(key, "photo");

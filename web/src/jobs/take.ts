@@ -40,7 +40,7 @@ export async function takeAgain(source: Job, wish: Wish, courier: Courier): Prom
   const fresh = begun({ key: newKey(), name: source.name, size: source.size, now: Date.now(), wish });
   const job: Job = { ...fresh, againOf, width: source.width, height: source.height, estimate: source.estimate, hasThumb: source.hasThumb };
   const { shelf } = courier;
-  const before = (await shelf.picture(source.key, "before")) ?? (await shelf.picture(source.key, "photo"));
+  const before = await shelf.original(source.key);
   const thumb = await shelf.picture(source.key, "thumb");
   shelf.add(job, { ...(before && { before }), ...(thumb && { thumb }) });
   courier.begin(job.key);

@@ -24,7 +24,7 @@ export function useOriginal(job: Job, shelf: Shelf): Original {
     let stale = false;
     const isOver = (): boolean => stale;
     const found = async (): Promise<void> => {
-      const kept = (await shelf.picture(job.key, "before")) ?? (await shelf.picture(job.key, "photo"));
+      const kept = await shelf.original(job.key);
       const blob = kept ?? (id ? await fetched(id) : null);
       if (isOver()) return;
       if (blob) url = URL.createObjectURL(blob);
