@@ -24,7 +24,7 @@ export const words = {
     starting: (about: string): string => `A machine is starting${about}`,
     none: "A machine starts when you pick a photo",
     unknown: "No machine can be reached",
-    offline: "Offline: no machine can be reached",
+    offline: "Offline",
     short: { ready: "Ready", starting: "Starting", none: "Starts with a photo", unknown: "No answer", offline: "Offline" },
   },
   stage: {

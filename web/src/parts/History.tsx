@@ -1,11 +1,15 @@
 // The photos of this browser, newest first, each with how it fares.
-import { useEffect, useState } from "react";
+import { useEffect, useRef, type CSSProperties } from "react";
 import type { Progress } from "../api/send";
 import type { Courier } from "../jobs/courier";
 import { isUnderWay, type Job } from "../jobs/job";
 import { stopsOf } from "../photo/exposure";
+import { useThumb } from "../view/useThumb";
 import { words } from "../words";
 import { Icon } from "./Icon";
+
+const GAMMA = 2.2; // so much that a gain of linear light becomes one of the screen's values
+const MOST_LIGHT = 6;
 
 interface Props {
   jobs: readonly Job[];
@@ -24,9 +28,14 @@ function stateOf(job: Job): keyof typeof words.history.states {
 
 export function History({ jobs, progress, courier, selected, onSelect }: Props) {
   const gone = jobs.filter((job) => job.stage === "gone");
+  const strip = useRef<HTMLUListElement>(null);
+  useEffect(() => {
+    const item = strip.current?.querySelector<HTMLElement>("[aria-current=true]");
+    if (strip.current && item) strip.current.scrollLeft = item.offsetLeft - (strip.current.clientWidth - item.offsetWidth) / 2; // the page itself stays
+  }, [selected]);
   return (
     <nav className="history" aria-label={words.history.label}>
-      <ul>
+      <ul ref={strip}>
         {jobs.map((job) => {
           const state = stateOf(job);
           const sent = progress.get(job.key);
@@ -58,22 +67,10 @@ export function History({ jobs, progress, courier, selected, onSelect }: Props) 
   );
 }
 
+/** A picture that nobody has looked at yet is dark; once its result is there, the strip shows it with as much light. */
 function Thumb({ job, courier }: { job: Job; courier: Courier }) {
-  const [url, setUrl] = useState<string | null>(null);
-  const { shelf } = courier;
-  const { key, hasThumb } = job;
-  useEffect(() => {
-    let made: string | null = null;
-    let stale = false;
-    void shelf.picture(key, "thumb").then((thumb) => {
-      if (!thumb || stale) return;
-      made = URL.createObjectURL(thumb);
-      setUrl(made);
-    });
-    return () => {
-      stale = true;
-      if (made) URL.revokeObjectURL(made);
-    };
-  }, [key, hasThumb, shelf]);
-  return url ? <img src={url} alt="" /> : <Icon name="photo" />;
+  const url = useThumb(job, courier.shelf);
+  if (!url) return <Icon name="photo" />;
+  const ratio = job.hasThumb ? 1 : (job.status?.result?.ratio ?? 1);
+  return <img src={url} alt="" style={{ "--light": Math.min(MOST_LIGHT, ratio ** (1 / GAMMA)) } as CSSProperties} />;
 }
