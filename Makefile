@@ -36,7 +36,7 @@ bake-clean: $(VENV)/.ready-cloud  ## Tell which machine images are old (KEEP=1 o
 
 try-boot: $(VENV)/.ready-test  ## Boot a machine image in QEMU, let it brighten a photo and end itself (Linux, root, minutes)
 	@$(BIN)/python docker/trial.py --no-runs --export var/worker.tar
-	@$(BIN)/python -m bench.boots build ours --image var/worker.tar
+	@$(BIN)/python -m bench.boots build ours --image var/worker.tar && rm var/worker.tar
 	@$(BIN)/python -m bench.boots run ours
 	@$(BIN)/python -m bench.boots ends
 
