@@ -55,9 +55,16 @@ def answer_to(codec, name):
 
 
 def code_of(codec, name, **options):
-    with pytest.raises(UnreadablePhoto) as caught:
-        deed(codec, name, **options)
-    return caught.value.code
+    """What the photo is refused for; asked again where the machine was too busy to tell."""
+    for _ in range(20):
+        try:
+            deed(codec, name, **options)
+        except UnreadablePhoto as fact:
+            return fact.code
+        except CodecDied as fact:
+            if "busy" not in str(fact):
+                raise
+    raise AssertionError("the machine stays too busy")
 
 
 def test_the_hostile_decoder_can_be_reached(hostile):
