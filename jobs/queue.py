@@ -41,6 +41,9 @@ class Queue(Protocol):
     lengths are rounded up. Any call may raise StoreBusy.
     """
 
+    lingers: bool
+    """Whether a poll whose asker has gone may still be given a message, which is hidden then and in nobody's hands."""
+
     def send(self, body: str) -> None:
         """Durable once this returns."""
 
@@ -68,6 +71,8 @@ POLL_S = 0.05
 
 class SqliteQueue:
     """Queue in a SQLite file: several processes, durable across kill -9 and power loss; oldest first."""
+
+    lingers = False
 
     def __init__(
         self,
@@ -147,6 +152,8 @@ STALE = ("ReceiptHandleIsInvalid", "InvalidParameterValue", "AWS.SimpleQueueServ
 
 class SqsQueue:
     """Queue in SQS; its redrive policy moves what was received too often (20 times or more) to a dead-letter queue."""
+
+    lingers = True
 
     def __init__(
         self, url: str, clients: Clients, *, clock: Clock, monotonic: Callable[[], float] = time.monotonic

@@ -65,6 +65,7 @@ class Belt:
         self._closed = threading.Event()
         self._claiming = threading.Lock()
         self._ended = False
+        self._polling = False
         self._codec_known = threading.Event()  # whether photos can be decoded here
         self._taking: threading.Thread | None = None
         self._active = monotonic()
@@ -88,6 +89,11 @@ class Belt:
         with self._claiming:
             self._ended = True
         self._closed.set()
+
+    @property
+    def awaited(self) -> bool:
+        """Whether a poll goes on that must be heard out, or its message would be nobody's for a whole lease."""
+        return self._polling and self._ports.queue.lingers
 
     @property
     def closed(self) -> bool:
@@ -140,6 +146,10 @@ class Belt:
                 self._hand_on(self._decoded, assignment)
 
     def _next(self) -> Assignment | None:
+        with self._claiming:
+            if self._ended:
+                return None
+            self._polling = True
         try:
             message = self._ports.queue.receive(
                 wait_s=min(LONG_POLL_S, self._settings.idle_s), visibility_s=self._settings.lease_s
@@ -152,6 +162,8 @@ class Belt:
             log.exception("the store is busy; trying again")
         except Exception:
             log.exception("a message could not be taken; it comes again")
+        finally:
+            self._polling = False
         self._closed.wait(AGAIN_S)
         return None
 

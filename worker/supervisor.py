@@ -165,6 +165,7 @@ class Supervisor:
         """SIGTERM: pictures already being written may finish for a moment, everything else goes back in line.
 
         EC2 gives two minutes after its notice, SIGTERM may mean ten seconds: then the network may finish its photo too.
+        The last long poll is heard out, since SQS may give its message to a worker that has gone.
         """
         self._belt.end()
         self._beat("draining", self._why_ending())
@@ -172,7 +173,7 @@ class Supervisor:
         ends = self._monotonic() + (GRACE_S if self._notice is None else NOTICE_GRACE_S)
         while self._monotonic() < ends:
             self._hand_back([one for one in self._desk.held() if one.stage not in finishing])
-            if not self._desk.held():
+            if not self._desk.held() and not self._belt.awaited:
                 break
             self._belt.news.wait(0.05)
             self._belt.news.clear()

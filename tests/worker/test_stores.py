@@ -151,6 +151,34 @@ def test_leases_and_heartbeats_go_on_while_a_closing_worker_takes_its_last_photo
     assert time.monotonic() - began < 20
 
 
+def test_a_worker_told_to_stop_gives_back_what_its_last_poll_brings(start, send, ports):
+    """SQS may give a message to a poll whose asker has gone: it would be hidden for a whole lease."""
+    asked, gone, order = threading.Event(), threading.Event(), []
+
+    def wrap(ports):
+        def receive(**waits):
+            asked.set()
+            gone.wait(0.5)
+            return ports.queue.receive(**waits)
+
+        def change_visibility(message, visibility_s):
+            ports.queue.change_visibility(message, visibility_s)
+            order.append(("back", visibility_s, gone.is_set()))
+
+        queue = Round(ports.queue, receive=receive, change_visibility=change_visibility, lingers=True)
+        return replace(ports, queue=queue)
+
+    worker = start("bright", wrap=wrap)
+    assert asked.wait(20)
+    worker.supervisor.stop()
+    accepted = send()
+    assert worker.ended() == 0
+    gone.set()
+    assert order == [("back", 0, False)]
+    assert ports.ledger.read(accepted.job.id).attempts == 0
+    assert ports.queue.receive(wait_s=0, visibility_s=1) is not None
+
+
 @pytest.mark.parametrize("comes", ["nothing", "a message of no photo"])
 def test_only_a_job_that_is_taken_keeps_a_worker(start, comes):
     """Looks at the queue are short here and come often; none of them may count as work (S9)."""
