@@ -79,11 +79,15 @@ export function reader(frame: Frame): (column: number, row: number, codes: Uint8
   }
   const [luma, u, v] = frame.planes;
   const { luma: scale, black, chroma } = range(frame.full);
-  const smoothly = (plane: Plane, column: number, row: number): number => {
-    const [left, right] = beside(column, frame.halved.columns, frame.width);
-    const [above, below] = beside(row, frame.halved.rows, frame.height);
-    const at = (y: number, x: number): number => plane.codes[y * plane.stride + x] ?? 128;
-    return (9 * at(above, left) + 3 * at(above, right) + 3 * at(below, left) + at(below, right)) / 16 - 128;
+  const smoothly = ({ codes, stride }: Plane, column: number, row: number): number => {
+    const [wide, high] = [frame.halved.columns, frame.halved.rows];
+    const across = wide ? column >> 1 : column;
+    const above = high ? row >> 1 : row;
+    const aside = wide ? other(column, frame.width) : across;
+    const below = high ? other(row, frame.height) : above;
+    const near = 3 * (codes[above * stride + across] ?? 128) + (codes[above * stride + aside] ?? 128);
+    const far = 3 * (codes[below * stride + across] ?? 128) + (codes[below * stride + aside] ?? 128);
+    return (3 * near + far) / 16 - 128;
   };
   return (column, row, codes) => {
     const y = scale * ((luma.codes[row * luma.stride + column] ?? 0) - black);
@@ -95,9 +99,8 @@ export function reader(frame: Frame): (column: number, row: number, codes: Uint8
   };
 }
 
-/** The chroma sample that a place lies in, and the nearest other one. */
-function beside(place: number, halved: boolean, size: number): [number, number] {
-  if (!halved) return [place, place];
+/** The chroma sample next to the one that a place lies in, on its side of it. */
+function other(place: number, size: number): number {
   const mine = place >> 1;
-  return [mine, Math.min(Math.max(place % 2 ? mine + 1 : mine - 1, 0), (size - 1) >> 1)];
+  return Math.min(Math.max(place % 2 ? mine + 1 : mine - 1, 0), (size - 1) >> 1);
 }

@@ -96,9 +96,13 @@ function shareOf(values: Float64Array, first: number, every: number, counts: (va
   return (found * every) / values.length;
 }
 
+function largest(colours: Float64Array, at: number): number {
+  return Math.max(colours[at] ?? 0, colours[at + 1] ?? 0, colours[at + 2] ?? 0);
+}
+
 function deadShare(light: Float64Array, below: number): number {
   let dead = 0;
-  for (let at = 0; at < light.length; at += 3) if (Math.max(...light.subarray(at, at + 3)) < below) dead += 1;
+  for (let at = 0; at < light.length; at += 3) if (largest(light, at) < below) dead += 1;
   return (3 * dead) / light.length;
 }
 
@@ -173,7 +177,7 @@ function layout(luma: Float64Array, width: number, height: number): number[] {
 
 function colourCast(seen: Float64Array, luma: Float64Array): { casts: [Colour, Colour]; shared: number } {
   const tells = Array.from(luma.keys()).filter(
-    (at) => (luma[at] ?? 0) > GREY_BELOW && Math.max(...seen.subarray(3 * at, 3 * at + 3)) < CLIPPED_ABOVE,
+    (at) => (luma[at] ?? 0) > GREY_BELOW && largest(seen, 3 * at) < CLIPPED_ABOVE,
   );
   if (tells.length < Math.floor(luma.length / 20) + 1) return { casts: [[0, 0, 0], [0, 0, 0]], shared: 0 };
   const cell = (at: number): Colour => [(seen[3 * at] ?? 0) + 0.01, (seen[3 * at + 1] ?? 0) + 0.01, (seen[3 * at + 2] ?? 0) + 0.01];

@@ -39,11 +39,24 @@ void main() {
   colour = vec4(looked(mixed.r), looked(mixed.g), looked(mixed.b), 1.0);
 }`;
 
+const ASKED: WebGLContextAttributes = { antialias: false, alpha: false, failIfMajorPerformanceCaveat: true };
+const SOFTWARE = /swiftshader|llvmpipe|software|basic render/i;
+
+/** Whether a GPU draws here; what only pretends to be one is slower than we are. Costs a moment the first time. */
+export function hasGpu(): boolean {
+  const gl = new OffscreenCanvas(1, 1).getContext("webgl2", ASKED);
+  if (!gl) return false;
+  const details = gl.getExtension("WEBGL_debug_renderer_info");
+  const name = String(gl.getParameter(details ? details.UNMASKED_RENDERER_WEBGL : gl.RENDERER));
+  gl.getExtension("WEBGL_lose_context")?.loseContext();
+  return !SOFTWARE.test(name);
+}
+
 /** The canvas takes the photo's size. Throws when the browser gives no canvas at all. */
-export function painter(canvas: OffscreenCanvas, photo: Reduced): Painter {
+export function painter(canvas: OffscreenCanvas, photo: Reduced, gpu: boolean): Painter {
   canvas.width = photo.width;
   canvas.height = photo.height;
-  const gl = canvas.getContext("webgl2", { antialias: false, alpha: false, failIfMajorPerformanceCaveat: true });
+  const gl = gpu ? canvas.getContext("webgl2", ASKED) : null;
   return gl ? onGpu(gl, photo) : onCpu(canvas, photo);
 }
 

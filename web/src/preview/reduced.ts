@@ -70,31 +70,34 @@ function packedBoxes({ codes, stride, red, width, height }: Packed, step: number
 
 function planarBoxes(frame: Planar, step: number): Uint16Array {
   const [columns, rows] = [Math.floor(frame.width / step), Math.floor(frame.height / step)];
-  const [luma, u, v] = frame.planes;
+  const [{ codes: luma, stride }, { codes: u, stride: chromaStride }, { codes: v }] = frame.planes;
   const { luma: scale, black, chroma } = range(frame.full);
   const boxes = new Uint16Array(3 * columns * rows);
   const shareOfLuma = scale / step ** 2;
+  const across = samplesOf(columns, step, frame.halved.columns, chromaStride);
+  const downwards = samplesOf(rows, step, frame.halved.rows, Math.floor(u.length / chromaStride));
+  const few = across.count * downwards.count;
+  const shareOfChroma = chroma / few;
   for (let row = 0, to = 0; row < rows; row += 1) {
-    const [above, below] = within(row, step, frame.halved.rows, u.codes.length / u.stride);
+    const aboveOfChroma = downwards.first[row]! * chromaStride;
     for (let column = 0; column < columns; column += 1, to += 3) {
       let y = 0;
-      for (let down = 0; down < step; down += 1) {
-        const from = (row * step + down) * luma.stride + column * step;
-        for (let at = from; at < from + step; at += 1) y += luma.codes[at]!;
+      let from = row * step * stride + column * step;
+      for (let down = 0; down < step; down += 1, from += stride) {
+        for (let at = from; at < from + step; at += 1) y += luma[at]!;
       }
-      const [left, right] = within(column, step, frame.halved.columns, u.stride);
       let blue = 0;
       let red = 0;
-      for (let line = above; line < below; line += 1) {
-        for (let at = left; at < right; at += 1) {
-          blue += u.codes[line * u.stride + at]!;
-          red += v.codes[line * v.stride + at]!;
+      let line = aboveOfChroma + across.first[column]!;
+      for (let down = 0; down < downwards.count; down += 1, line += chromaStride) {
+        for (let at = line; at < line + across.count; at += 1) {
+          blue += u[at]!;
+          red += v[at]!;
         }
       }
-      const share = chroma / ((below - above) * (right - left));
       const light = y * shareOfLuma - scale * black;
-      const toBlue = blue * share - 128 * chroma;
-      const toRed = red * share - 128 * chroma;
+      const toBlue = blue * shareOfChroma - 128 * chroma;
+      const toRed = red * shareOfChroma - 128 * chroma;
       boxes[to] = fine(light + RED_OF_V * toRed);
       boxes[to + 1] = fine(light + GREEN_OF_U * toBlue + GREEN_OF_V * toRed);
       boxes[to + 2] = fine(light + BLUE_OF_U * toBlue);
@@ -103,9 +106,9 @@ function planarBoxes(frame: Planar, step: number): Uint16Array {
   return boxes;
 }
 
-/** The chroma samples, from and before, that a box touches. */
-function within(box: number, step: number, halved: boolean, samples: number): [number, number] {
-  if (!halved) return [box * step, (box + 1) * step];
-  const from = (box * step) >> 1;
-  return [from, Math.min(Math.max(from + 1, ((box + 1) * step + 1) >> 1), samples)];
+/** The first chroma sample of each box along one side, and how many, the same for all, count as its own. */
+function samplesOf(boxes: number, step: number, halved: boolean, samples: number): { first: Int32Array; count: number } {
+  const count = Math.min(halved ? (step + 1) >> 1 : step, samples);
+  const first = Int32Array.from({ length: boxes }, (_, box) => Math.min((box * step) >> (halved ? 1 : 0), samples - count));
+  return { first, count };
 }

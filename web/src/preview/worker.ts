@@ -6,7 +6,7 @@ import { uprightSize } from "./frame";
 import { STEP, thumbnail } from "./glance";
 import { wantedLook, wantedRatio } from "./head";
 import { impression, type Impression } from "./impression";
-import { painter, type Painter } from "./painter";
+import { hasGpu, painter, type Painter } from "./painter";
 import type { Asked, Open, Told } from "./protocol";
 import { reduced, stepFor } from "./reduced";
 import { arraysOf, type Arrays } from "./weights";
@@ -23,6 +23,7 @@ interface Developed {
 }
 
 const developed = new Map<number, Promise<Developed | null>>();
+const gpu = hasGpu(); // asked for while nobody waits
 let weights: Promise<Arrays> | null = null;
 void fetched().catch(() => undefined); // asked for again when the first photo comes
 
@@ -60,7 +61,7 @@ async function open(asked: Open): Promise<Developed | null> {
     const seen = impression(thumbnail(frame), STEP);
     const size = uprightSize(frame);
     const photo: Developed = {
-      painter: painter(asked.canvas, reduced(frame, stepFor(size.width, size.height, LONGEST))),
+      painter: painter(asked.canvas, reduced(frame, stepFor(size.width, size.height, LONGEST)), gpu),
       seen,
       arrays,
       estimate: wantedRatio(seen, arrays),
