@@ -115,6 +115,13 @@ def test_a_wish_starts_it_once_and_a_ready_machine_ends_it(shore: Shore) -> None
     assert len(shore.fleet.launches) == 1
 
 
+def test_a_machine_that_has_gone_silent_does_not_end_it(shore: Shore) -> None:
+    show(shore.ports, slot=0, epoch=1, state="ready")
+    shore.clock.pass_s(60)
+    shore.wished()
+    assert [shore.look(), shore.look()] == ["start", "wait"]
+
+
 def test_while_a_machine_is_ready_a_wish_is_dropped(shore: Shore) -> None:
     show(shore.ports, slot=0, epoch=1, state="busy")
     shore.wished()
@@ -212,7 +219,7 @@ def test_it_spares_no_machine_and_nobody_is_told_that_one_is_ready(
     launcher = Launcher(ports, settings, fleet)
     known = {"started_ms": clock(), "beat_ms": clock(), "ready_ms": clock()}
     beat(ports.table, Heartbeat(worker="b1", slot=-1, epoch=0, state="ready", bridge=True, **known))
-    assert launcher.outlook().state == "none"
+    assert launcher.outlook().state == launcher.glance().state == "none"
     told = launcher.ensure("view")
     assert (told.state, told.phase) == ("starting", "starting_machine")
     assert len(fleet.launches) == 1

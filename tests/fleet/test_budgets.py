@@ -7,9 +7,13 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from fleet.launcher import Launcher
 from fleet.machines import LaunchRefused
+from fleet.meter import micro_dollars
 from fleet.slots import LAUNCH_GRACE_MS, read_slots
+from fleet.view import observe
 from jobs.errors import StoreBusy
 from jobs.ports import Ports
 from jobs.settings import Settings
@@ -143,6 +147,23 @@ def test_a_refusal_gives_back_what_its_launch_had_paid_on_the_day_that_paid(
     assert cloud.weather == []
     assert [spent(ports, counter) for counter in ("launches", "warm_launches")] == [0, 0]
     assert spent(ports, "launches", yesterday) == 1  # the counter of a day that is over is let go
+
+
+def test_two_who_see_a_machine_gone_give_its_minutes_and_its_warm_launch_back_once(
+    world, settings: Settings, clock: FakeClock
+) -> None:
+    ports, cloud = world
+    settings = replace(settings, fleet="ec2:lamp", dollar_budget=5.0, warm_budget=4)
+    cloud.usd_per_hour = 1.0
+    Launcher(ports, settings, cloud).ensure("pick")
+    clock.pass_s(60)
+    show(ports, 1, "draining", ready_ms=clock(), last_job_ms=clock())
+    cloud.lose(0)
+    view = observe(ports, cloud, max_machines=1, watching_since_ms=0)
+    for launcher in (Launcher(ports, settings, cloud), Launcher(ports, settings, cloud)):
+        launcher._settled(view.slots[0], view, clock())
+    assert spent(ports, "warm_launches") == 0
+    assert spent(ports, "dollars") == pytest.approx(micro_dollars(1.0, 60_000), abs=1)  # roundings
 
 
 def test_minutes_that_yesterday_paid_for_do_not_lengthen_today(

@@ -170,6 +170,27 @@ def test_off_still_reads_and_still_bounds():
         assert answer_to(codec, "opens_a_file")["refused_with"] == "OSError"
 
 
+REMOVES = """
+import os, sys
+from photos.sandbox import Allowance, enter
+missing = enter(Allowance(address_space=1 << 30, cpu_s=5), None)
+try:
+    os.unlink(sys.argv[1])  # which needs no descriptor and no privilege over its own file
+except PermissionError:
+    assert "Landlock" not in missing
+else:
+    assert "Landlock" in missing
+"""
+
+
+def test_without_seccomp_landlock_keeps_files_from_a_decoder_or_is_told_to_be_missing(tmp_path):
+    victim = tmp_path / "victim"
+    victim.touch()
+    command = [sys.executable, "-c", REMOVES, str(victim)]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_no_other_word_is_a_mode():
     with pytest.raises(ValueError, match="strict"):
         Codec(sandbox="none")
