@@ -3,6 +3,7 @@ import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from "
 import { useDropzone } from "react-dropzone";
 import type { Courier } from "./jobs/courier";
 import { isUnderWay, type Job } from "./jobs/job";
+import { keepSelection, selection } from "./jobs/selection";
 import { take, takeShared, type Turned } from "./jobs/take";
 import { ACCEPTED } from "./photo/kinds";
 import { History } from "./parts/History";
@@ -16,13 +17,12 @@ import { useOnline } from "./view/useOnline";
 import { useWarmth } from "./view/useWarmth";
 import { words } from "./words";
 
-const SELECTED = "firstlight-selected";
 const SHARED = /^#([0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})$/;
 
 export function App({ courier, terms }: { courier: Courier; terms: Terms }) {
   const { jobs, keeps } = useSyncExternalStore(courier.shelf.subscribe, courier.shelf.state);
   const { progress, reached } = useSyncExternalStore(courier.subscribe, courier.live);
-  const [selected, setSelected] = useState<string | null>(() => sessionStorage.getItem(SELECTED));
+  const [selected, setSelected] = useState<string | null>(selection);
   const [refused, setRefused] = useState<readonly Turned[]>([]);
   const { warmth, away, warm } = useWarmth();
   const online = useOnline();
@@ -31,8 +31,7 @@ export function App({ courier, terms }: { courier: Courier; terms: Terms }) {
 
   const select = useCallback((key: string | null) => {
     setSelected(key);
-    if (key) sessionStorage.setItem(SELECTED, key);
-    else sessionStorage.removeItem(SELECTED);
+    keepSelection(key);
     if (location.hash) history.replaceState(null, "", location.pathname);
     globalThis.scrollTo({ top: 0 });
   }, []);
@@ -109,10 +108,11 @@ export function App({ courier, terms }: { courier: Courier; terms: Terms }) {
           <svg viewBox="0 0 16 16" aria-hidden="true"><circle cx="8" cy="8" r="4" /></svg>
           {words.name}
         </button>
-        <input {...getInputProps({ accept: ACCEPTED, "aria-label": words.welcome.pick, tabIndex: -1, id: "photos" })} />
+        <input {...getInputProps({ accept: ACCEPTED, "aria-label": words.welcome.pick, "aria-hidden": true, tabIndex: -1, id: "photos" })} />
         <MachineChip warmth={warmth} away={away && !(reached && underWay)} offline={!online} busy={underWay} />
       </header>
       <Notices offline={!online} away={online && !reached && underWay} keeps={keeps} refused={refused} onClose={() => { setRefused([]); }} />
+      <p className="unseen" role="status">{job?.status?.state === "done" ? words.progress.doneFor(nameOf(job)) : ""}</p>
       <main id="main" tabIndex={-1}>
         {job ? (
           <Workbench key={job.key} job={job} jobs={jobs} progress={progress.get(job.key) ?? null} courier={courier} onSelect={select} onPick={open} />
@@ -138,10 +138,14 @@ export function App({ courier, terms }: { courier: Courier; terms: Terms }) {
   );
 }
 
+function nameOf(job: Job): string {
+  return job.shared ? words.shared.title : job.name;
+}
+
 /** What the tab says of the photo in it, also when one looks elsewhere meanwhile. */
 function titleOf(job: Job | undefined): string {
   if (!job) return words.tab.plain;
-  const name = job.shared ? words.shared.title : job.name;
+  const name = nameOf(job);
   if (isUnderWay(job)) return words.tab.underWay(name);
   return job.status?.state === "done" ? words.tab.done(name) : words.tab.other(name);
 }

@@ -10,7 +10,7 @@ export function selection(): string | null {
   }
 }
 
-export function select(key: string | null): void {
+export function keepSelection(key: string | null): void {
   try {
     if (key === null) sessionStorage.removeItem(NAME);
     else sessionStorage.setItem(NAME, key);
