@@ -28,6 +28,7 @@ WEB = ROOT / "web"
 SHARED = (ROOT / "model" / "tone.json", ROOT / "model" / "weights" / "exposure.safetensors")
 SOURCES = ("index.html", "package.json", "package-lock.json", ".npmrc", "vite.config.ts", "src")
 MADE_OF = "made-of.sha256"
+KEPT_S = 7 * 86400.0  # for pages that are open since before
 FETCH_S, BUILD_S = 900.0, 300.0
 TOLD_LINES = 6
 
@@ -71,7 +72,10 @@ def build(web: Path, node: Node) -> None:
 
 
 def publish(built: Path, place: Path, made_of: str) -> None:
-    """Put a whole build where it is served from: its parts first, the page that names them last."""
+    """Put a whole build where it is served from: its parts first, the page that names them last.
+
+    Parts of builds that were replaced more than a week ago go.
+    """
     for path in sorted(built.rglob("*")):
         if path.is_file() and path.name != "index.html":
             target = place / path.relative_to(built)
@@ -81,6 +85,15 @@ def publish(built: Path, place: Path, made_of: str) -> None:
     shutil.copyfile(built / "index.html", place / ".index.html")
     (place / ".index.html").replace(place / "index.html")
     (place / MADE_OF).write_text(made_of)
+    _prune(built, place)
+
+
+def _prune(built: Path, place: Path) -> None:
+    """Every build renews the age of its own parts, so what is old is of none that was published lately."""
+    now = (place / MADE_OF).stat().st_mtime
+    for path in (place / "assets").glob("*"):
+        if not (built / "assets" / path.name).exists() and now - path.stat().st_mtime > KEPT_S:
+            path.unlink(missing_ok=True)
 
 
 def is_fetched(web: Path) -> bool:

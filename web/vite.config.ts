@@ -1,5 +1,5 @@
 // How the page is built: no inline code, no data URLs, names that carry their content's hash, compressed beforehand.
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { defineConfig, type Plugin } from "vite";
@@ -23,8 +23,27 @@ function compressed(): Plugin {
   };
 }
 
+/** What the page is made of, for its bundle report: bytes by library, before compression. */
+function weighed(): Plugin {
+  return {
+    name: "weighed",
+    apply: "build",
+    generateBundle(_, parts) {
+      const bytes: Record<string, number> = {};
+      for (const part of Object.values(parts)) {
+        for (const [id, { renderedLength }] of Object.entries(part.type === "chunk" ? part.modules : {})) {
+          const owner = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(id)?.[1] ?? "the page itself";
+          bytes[owner] = (bytes[owner] ?? 0) + renderedLength;
+        }
+      }
+      mkdirSync(new URL("build/", import.meta.url), { recursive: true });
+      writeFileSync(new URL("build/made-of.json", import.meta.url), JSON.stringify(bytes));
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [compressed()],
+  plugins: [compressed(), weighed()],
   resolve: { alias: { "@model": new URL("../model", import.meta.url).pathname } },
   build: {
     target: "es2022",

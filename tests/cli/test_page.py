@@ -1,6 +1,7 @@
 """`firstlight page`: built when its sources change, published whole, and a sentence with the cure when it cannot be."""
 
 import json
+import os
 import sys
 
 import click
@@ -62,6 +63,16 @@ def test_a_new_page_keeps_the_parts_of_the_old_one_for_those_who_have_it_open(we
     page.publish(built(web, "two"), web / "dist", "2")
     assert (web / "dist" / "index.html").read_text() == "page two"
     assert sorted(each.name for each in (web / "dist" / "assets").iterdir()) == ["page-one.js", "page-two.js"]
+
+
+def test_the_parts_of_a_page_that_was_replaced_long_ago_go(web):
+    assets = web / "dist" / "assets"
+    for word in ("one", "two", "three"):
+        page.publish(built(web, word), web / "dist", word)
+    for name in ("page-one.js", "page-three.js"):
+        os.utime(assets / name, (0, 0))
+    page.publish(web / "build" / "three", web / "dist", "three")
+    assert sorted(each.name for each in assets.iterdir()) == ["page-three.js", "page-two.js"]
 
 
 def test_libraries_count_as_fetched_when_all_that_the_build_needs_is_there(web):

@@ -2,6 +2,7 @@
 
 python -m tests.web [--no-browser] [what Playwright takes]   all of it, as `make test-web` does
 python -m tests.web screens [scene …]                        a picture of every state, in var/screens
+python -m tests.web marks                                    what Lighthouse says, and what the page weighs
 """
 
 import os
@@ -11,12 +12,12 @@ import sys
 from pathlib import Path
 
 from api.openapi import document
+from api.server import ROOT
 from cli.node import Node, find_node
-from cli.page import ROOT, WEB, build
+from cli.page import WEB, build
+from tests.web.marks import lighthouse, weigh
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-
-
 SCREENS = ROOT / "var" / "screens"
 
 
@@ -24,6 +25,9 @@ def main() -> int:
     node = find_node(ROOT / "constraints.txt")
     if sys.argv[1:2] == ["screens"]:
         return screens(node, sys.argv[2:])
+    if sys.argv[1:2] == ["marks"]:
+        build(WEB, node)
+        return weigh() | lighthouse(node, chromium())
     libraries(node)
     write_contract()
     tool(
@@ -63,12 +67,16 @@ def libraries(node: Node) -> None:
 
 def browser(node: Node, *arguments: str) -> None:
     """Playwright, in the Chromium that is here."""
-    chromium = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
-    if chromium is None:
-        sys.exit("No Chromium is here. On Debian or Ubuntu: apt install chromium; or name yours: CHROMIUM=/path/to/it")
-    os.environ["CHROMIUM"] = chromium
+    os.environ["CHROMIUM"] = chromium()
     os.environ["PYTHON"] = sys.executable
     tool("browser", node, "@playwright/test/cli.js", "test", *arguments)
+
+
+def chromium() -> str:
+    there = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if there is None:
+        sys.exit("No Chromium is here. On Debian or Ubuntu: apt install chromium; or name yours: CHROMIUM=/path/to/it")
+    return there
 
 
 def write_contract() -> None:
