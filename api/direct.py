@@ -9,6 +9,7 @@ from api.models import Invitation, StoreForm, direct_call, moment
 from api.quota import counted
 from api.receipts import accepted_answer
 from api.service import Service, is_id
+from api.short_body import short_body
 from api.visitors import visitor_of
 from jobs import direct
 from jobs.errors import Refused
@@ -23,7 +24,7 @@ def blueprint(service: Service) -> Blueprint:
 
     @pages.post("/upload/direct")
     def invite() -> Response:
-        call = direct_call(request.stream.read(CALL_BYTES))
+        call = direct_call(short_body(request, most=CALL_BYTES))
         settings = service.settings
         if call.size > settings.max_photo_bytes:
             raise Refused("photo_too_large", f"It may have at most {settings.max_photo_bytes:,} bytes.")

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, request
 
 from api.models import Warmth, warm_call
 from api.service import Service
+from api.short_body import short_body
 from fleet.outlook import Outlook
 from jobs.errors import Refused
 
@@ -21,9 +22,10 @@ def blueprint(service: Service) -> Blueprint:
 
     @pages.post("/warm")
     def warm() -> Response:
-        if (request.content_length or 0) > MOST_BYTES:
+        body = short_body(request, most=MOST_BYTES)
+        if len(body) > MOST_BYTES:
             raise Refused("bad_intent")
-        intent = warm_call(request.get_data()).intent
+        intent = warm_call(body).intent
         outlook = service.outlooks.glance(intent)
         if outlook.refused is not None:
             raise Refused(outlook.refused, outlook.detail)

@@ -255,6 +255,16 @@ def until(condition: Any, *, within_s: float = 10.0) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("path", ["/warm", "/upload/direct"])
+def test_a_short_body_that_is_dripped_holds_its_place_for_seconds_only(server: Server, path: str) -> None:
+    """3,500 of them froze the service for as long as they liked, a byte a minute."""
+    with server.socket() as connection:
+        connection.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{{".encode())
+        assert connection.recv(65536).startswith(b"HTTP/1.1 408 ")
+    assert server.ask("GET", "/health")[0] == 200
+
+
+@pytest.mark.slow
 def test_a_thousand_waiters_hardly_delay_an_upload(tmp_path: Path) -> None:
     photo = jpeg(4000, 3000, size=4_000_000)
 
