@@ -46,7 +46,7 @@ def create_app(
         ports=replace(ports, blobs=beside_the_loop(ports.blobs)),
         outlooks=Outlooks(launcher, wish=Wish(settings).make if settings.bridge else None),
         codec=codec,
-        watcher=Watcher(ports.ledger, places=places),
+        watcher=Watcher(ports.ledger, places=places, each=places // 8 if settings.upload_limit else None),
         usuals=Usuals(ports.table),
         meters=meters or Meters(),
     )

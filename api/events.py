@@ -11,6 +11,7 @@ from flask import Blueprint, Response, request
 
 from api.service import Service
 from api.standing import standing
+from api.visitors import visitor_of
 from jobs.job import Job
 
 HEARTBEAT_S = 15.0
@@ -26,7 +27,8 @@ def blueprint(service: Service) -> Blueprint:
         job = service.job(job_id)
         if job.finished and request.headers.get("Last-Event-ID") == str(job.version):
             return Response(status=204)  # it has seen the end: this tells an EventSource to stay away
-        answer = Response(_stream(service, job), mimetype="text/event-stream")
+        visitor = visitor_of(request, trusted_proxies=service.settings.trusted_proxies)
+        answer = Response(_stream(service, job, visitor), mimetype="text/event-stream")
         answer.headers["Cache-Control"] = "no-store"
         answer.headers["X-Accel-Buffering"] = "no"  # nginx would keep events back
         return answer
@@ -34,13 +36,13 @@ def blueprint(service: Service) -> Blueprint:
     return pages
 
 
-def _stream(service: Service, job: Job) -> Iterator[str]:
+def _stream(service: Service, job: Job, visitor: str) -> Iterator[str]:
     yield f"retry: {COME_BACK_MS}\n\n"
     shown = _Shown(service, job)
     yield shown.event()
     if job.finished:
         return
-    with service.watcher.watching(job) as watch:
+    with service.watcher.watching(job, visitor=visitor) as watch:
         while watch is not None and not service.watcher.closing:
             if not watch.until(shown.is_news, HEARTBEAT_S):
                 yield ": still here\n\n"

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, request
 
 from api.service import Service
 from api.standing import Standing, standing
+from api.visitors import visitor_of
 from jobs.errors import Refused
 from jobs.job import Job
 
@@ -39,7 +40,8 @@ def blueprint(service: Service) -> Blueprint:
 def _changed(service: Service, job: Job, stand: Standing, *, wait_s: int) -> Standing:
     """The job as it stands when state or phase change, or after `wait_s`. Raises Refused (not_found)."""
     before = (job.version, stand.status.phase)
-    with service.watcher.watching(job) as watch:
+    visitor = visitor_of(request, trusted_proxies=service.settings.trusted_proxies)
+    with service.watcher.watching(job, visitor=visitor) as watch:
         if watch is None:
             return stand
         watch.until(lambda new: new is None or (new.version, service.outlooks.phase(new)) != before, wait_s)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from sqlite3 import OperationalError
@@ -54,11 +55,18 @@ class Watch:
 
 
 class Watcher:
-    """The places of all waiters of this process, at most `places`. Starts with the first, rests when none is left."""
+    """The places of all waiters of this process: at most `places`, and `each` for one visitor.
 
-    def __init__(self, ledger: Ledger, *, places: int, monotonic: Callable[[], float] = time.monotonic) -> None:
+    Starts with the first, rests when none is left.
+    """
+
+    def __init__(
+        self, ledger: Ledger, *, places: int, each: int | None = None, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._ledger = ledger
         self._places = places
+        self._each = each or places
+        self._visitors: Counter[str] = Counter()
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._watches: dict[str, set[Watch]] = {}
@@ -74,26 +82,27 @@ class Watcher:
         return self._count
 
     @contextmanager
-    def watching(self, job: Job) -> Iterator[Watch | None]:
-        """A place to wait for changes of this job; None when all places are taken or the service is closing."""
+    def watching(self, job: Job, *, visitor: str) -> Iterator[Watch | None]:
+        """A place to wait for changes of this job; None when all of the visitor's are taken or the service closes."""
         watch = Watch(job, self._closing)
-        if not self._enter(job.id, watch):
+        if not self._enter(job.id, watch, visitor):
             yield None
             return
         try:
             yield watch
         finally:
-            self._leave(job.id, watch)
+            self._leave(job.id, watch, visitor)
 
     def close(self) -> None:
         """Wake everybody and let nobody wait any more: the service is about to end."""
         self._closing.set()
         self._wake_all()
 
-    def _enter(self, job_id: str, watch: Watch) -> bool:
+    def _enter(self, job_id: str, watch: Watch, visitor: str) -> bool:
         with self._lock:
-            if self._count >= self._places or self._closing.is_set():
+            if self._count >= self._places or self._visitors[visitor] >= self._each or self._closing.is_set():
                 return False
+            self._visitors[visitor] += 1
             self._watches.setdefault(job_id, set()).add(watch)
             self._count += 1
             if not self._reading:
@@ -101,9 +110,12 @@ class Watcher:
                 threading.Thread(target=self._read, name="watcher", daemon=True).start()
             return True
 
-    def _leave(self, job_id: str, watch: Watch) -> None:
+    def _leave(self, job_id: str, watch: Watch, visitor: str) -> None:
         with self._lock:
             self._count -= 1
+            self._visitors[visitor] -= 1
+            if not self._visitors[visitor]:
+                del self._visitors[visitor]
             those = self._watches[job_id]
             those.discard(watch)
             if not those:

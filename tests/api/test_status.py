@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from threading import Event
 from typing import Any
 
@@ -258,6 +258,21 @@ def test_waiters_beyond_the_places_are_answered_at_once(build: Any) -> None:
     assert house.client.get(f"/status/{job_id}?wait=20").get_json()["state"] == "queued"
 
 
+def test_one_visitor_cannot_take_the_places_of_all(build: Any) -> None:
+    """Where uploads are limited, so are waits: a photo's address is enough to open a thousand."""
+    house = build(upload_limit=30, trusted_proxies=1)
+    job = house.ports.ledger.read(house.uploaded()["id"])
+    watcher = house.service.watcher
+    with ExitStack() as held:
+        mine = [held.enter_context(watcher.watching(job, visitor="192.0.2.1")) for _ in range(101)]
+        assert [watch is None for watch in mine] == [False] * 100 + [True]
+        at_once = house.client.get(f"/status/{job.id}?wait=20", headers={"X-Forwarded-For": "192.0.2.1"})
+        assert at_once.get_json()["state"] == "queued"
+        assert held.enter_context(watcher.watching(job, visitor="192.0.2.2")) is not None
+    with watcher.watching(job, visitor="192.0.2.1") as again:
+        assert again is not None
+
+
 def test_waiters_are_let_go_when_the_service_ends(house: House) -> None:
     job_id = house.uploaded()["id"]
     with waiting(house, f"/status/{job_id}?wait=20") as answer:
@@ -278,7 +293,7 @@ def test_the_watcher_reads_once_for_all_and_rests_when_nobody_waits(house: House
     watcher = Watcher(Counting(), places=1000)  # type: ignore[arg-type]
     jobs = [house.ports.ledger.read(house.uploaded()["id"]) for _ in range(3)]
     assert jobs[0] is not None
-    with watcher.watching(jobs[0]) as first, watcher.watching(jobs[0]) as second:
+    with watcher.watching(jobs[0], visitor="a") as first, watcher.watching(jobs[0], visitor="a") as second:
         assert first is not None
         assert second is not None
         assert first.until(lambda job: job is not None, 10)
