@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from deploy.leaving import Leaving, MachinesRemain
-from deploy.plan import changes, summary
+from deploy.plan import changes, erasing, summary
 from deploy.terraform import Terraform, TerraformRefused
 from jobs.clients import Clients, Declined
 from jobs.errors import StoreBusy
@@ -78,12 +78,23 @@ def destroy(chosen: tuple[Terraform, Path, bool]) -> None:
             return
         told = terraform.outputs()
         plan = terraform.plan(destroy=True)
+        erases, wanted = erasing(plan)
+        if erases != wanted:
+            raise click.ClickException(
+                f"force_destroy is {_word(yes=wanted)} in your settings and {_word(yes=erases)} in what is deployed, "
+                "which is what counts: run `make deploy` first."
+            )
         leaving = Leaving(Clients(region=told.get("region")), told.get("project", "firstlight"))
         for line in changes(plan):
             click.echo(f"  {line}")
         for each in leaving.machines():
             click.echo(f"  END     machine {each}")
-        _agree(f"{summary(plan)}, with all photos, results and unfinished jobs. Do this?", auto=auto)
+        gone = (
+            "with all photos, results and unfinished jobs"
+            if erases
+            else "but no photo: the bucket stays if it holds any"
+        )
+        _agree(f"{summary(plan)}, {gone}. Do this?", auto=auto)
         terraform.destroy(*LAUNCHING)
         leaving.end_machines(lambda line: click.echo(f"  {line}"))
         terraform.destroy()
@@ -110,6 +121,11 @@ def _sentences() -> Iterator[None]:
 def _account() -> str:
     """Whose credentials these are. Any region knows, and Terraform's own may be in its variables."""
     return account(Clients(region="us-east-1"))
+
+
+def _word(*, yes: bool) -> str:
+    """As Terraform writes it."""
+    return "true" if yes else "false"
 
 
 def _agree(question: str, *, auto: bool) -> None:

@@ -29,6 +29,14 @@ def summary(plan: Mapping[str, Any]) -> str:
     return ", ".join(counted) or "nothing to change"
 
 
+def erasing(plan: Mapping[str, Any]) -> tuple[bool, bool]:
+    """Whether the bucket goes with what it holds: as it was deployed, which is what counts, and as it is wanted now."""
+    wanted = bool(plan.get("variables", {}).get("force_destroy", {}).get("value", True))
+    buckets = [each for each in plan.get("resource_changes", []) if each["address"] == "aws_s3_bucket.blobs"]
+    deployed = [bool((each["change"]["before"] or {}).get("force_destroy", wanted)) for each in buckets]
+    return (deployed or [wanted])[0], wanted
+
+
 def _change(change: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     actions = tuple(change["change"]["actions"])
     if change.get("mode") == "data" or actions not in VERBS:

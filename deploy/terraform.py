@@ -68,8 +68,11 @@ class Terraform:
         self._asked("init", "-input=false", *where, *plugins)
 
     def plan(self, *, destroy: bool = False) -> dict[str, Any]:
-        """What `apply` would do, as `terraform show -json` tells it. Raises TerraformRefused."""
-        self._asked("plan", "-input=false", f"-out={self._plan}", *(["-destroy"] if destroy else []))
+        """What `apply` or `destroy` would do, as `terraform show -json` tells it. Raises TerraformRefused.
+
+        To destroy, the state alone is asked: a baked image that is gone, say, must not keep the rest in the account.
+        """
+        self._asked("plan", "-input=false", f"-out={self._plan}", *(["-destroy", "-refresh=false"] if destroy else []))
         plan: dict[str, Any] = json.loads(self._asked("show", "-json", str(self._plan)))
         return plan
 

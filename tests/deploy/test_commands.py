@@ -76,6 +76,8 @@ case "$2" in
   version) echo '{{"terraform_version": "1.11.4"}}' ;;
   show) cat {folder}/plan.json ;;
   apply) {apply} ;;
+  state) echo aws_s3_bucket.blobs ;;
+  output) echo '{{}}' ;;
 esac""")
 
 
@@ -133,3 +135,18 @@ def test_interrupted_it_lets_terraform_end_in_order(
     assert (tmp_path / "kept").exists()
     assert "x: Creation complete" in told.output
     assert "Run the same again" in told.output
+
+
+def test_photos_that_shall_stay_do_not_go_because_nobody_deployed_that_wish(
+    tmp_path: Path, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Terraform destroys a bucket as it was deployed, whatever the settings say meanwhile."""
+    planning(tmp_path, program, apply="true")
+    bucket = {"address": "aws_s3_bucket.blobs", "change": {"actions": ["delete"], "before": {"force_destroy": True}}}
+    plan = {"resource_changes": [bucket], "variables": {"force_destroy": {"value": False}}}
+    (tmp_path / "plan.json").write_text(json.dumps(plan))
+    monkeypatch.setattr("deploy.__main__.account", lambda _: "123456789012")
+    told = deploy(tmp_path, "--auto", "destroy")
+    assert told.exit_code == 1
+    assert "force_destroy is false in your settings and true" in told.output
+    assert "run `make deploy` first" in told.output

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploy.plan import changes, summary
+from deploy.plan import changes, erasing, summary
 
 
 def change(address: str, *actions: str, mode: str = "managed", **facts: object) -> dict[str, object]:
@@ -32,3 +32,14 @@ def test_what_is_only_read_or_stays_is_no_change() -> None:
     plan = {"resource_changes": [change("data.x.y", "read", mode="data"), change("aws_vpc.own[0]", "no-op")]}
     assert changes(plan) == []
     assert summary(plan) == "nothing to change"
+
+
+def test_whether_photos_go_is_told_as_it_is_deployed_and_as_it_is_wanted() -> None:
+    def plan(*, deployed: bool, wanted: bool) -> dict[str, object]:
+        bucket = change("aws_s3_bucket.blobs", "delete", force_destroy=deployed)
+        return {"resource_changes": [bucket], "variables": {"force_destroy": {"value": wanted}}}
+
+    assert erasing(plan(deployed=True, wanted=False)) == (True, False)
+    assert erasing(plan(deployed=False, wanted=True)) == (False, True)
+    nothing = {"resource_changes": [], "variables": {"force_destroy": {"value": False}}}
+    assert erasing(nothing) == (False, False)
