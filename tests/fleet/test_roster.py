@@ -16,8 +16,11 @@ from tests.jobs.made import a_job
 def test_a_machine_is_told_with_its_sign_its_photo_and_its_cost() -> None:
     seen = Seen(machine=machine(0, 3, age_s=1800), type="g4dn.xlarge", market="spot", deadline_ms=NOW + 1000)
     held = a_job(id="photo", state="running", lease=Lease(token="t", holder="slot0-3", until_ms=NOW))
+    others = a_job(id="other", state="running", lease=Lease(token="t", holder="slot1-1", until_ms=NOW))
     older = sign(0, 3, state="loading", beat_ms=NOW - 9000)
-    (entry,) = roster([seen], [sign(0, 3, state="busy", last_job_ms=NOW - 5), older, sign(0, 2)], [held], now=NOW)
+    (entry,) = roster(
+        [seen], [sign(0, 3, state="busy", last_job_ms=NOW - 5), older, sign(0, 2)], [others, held], now=NOW
+    )
     assert (entry.slot, entry.epoch, entry.state, entry.flavour) == (0, 3, "busy", "gpu")
     assert (entry.photo, entry.beat_ms, entry.last_job_ms, entry.deadline_ms) == (
         "photo",

@@ -13,6 +13,7 @@ from jobs.errors import BlobNotFound, Refused
 from jobs.intake import accept
 from jobs.job import Job
 from jobs.ports import Ports
+from jobs.queue import Depth
 from jobs.settings import Settings
 from jobs.transitions import claim, fail, give_up
 from jobs.upkeep import NotPossible, cancelled, found, known, retried
@@ -122,6 +123,7 @@ def test_dead_letters_of_unfinished_photos_come_back_and_the_others_go(clouds, k
     assert message is not None
     assert message.body == waiting.id
     assert ports.queue.receive(wait_s=0, visibility_s=30) is None
+    assert dead.depth() == Depth(visible=0, in_flight=0)
     assert replayed(ports, dead) == Replay()
 
 
