@@ -1,7 +1,7 @@
 """Boots our machine and the old one in QEMU, each with one dark photo waiting, and sees how ours ends.
 
     python -m bench.boots build ours [--image TAR]      python -m bench.boots run ours old --runs 2 --out DIR
-    python -m bench.boots build old --image TAR         python -m bench.boots ends
+    python -m bench.boots build old --image TAR         python -m bench.boots ends [all]
 
 There is no KVM here: QEMU emulates every instruction, so walls are long; its CPU seconds repeat within a few percent
 and are what is compared. Wants root, qemu-system-x86, busybox, mmdebstrap and e2fsprogs; see ami/README.md.
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.disks import NoDisk, found, make_old, make_ours, needed
-from bench.ends import WAYS, ends
+from bench.ends import USUAL, WAYS, ends
 from bench.machine import Moment
 from bench.trials import NEVER, PATIENT, NoPicture, Old, Ours, Trial, World, brightness, dark_photo
 
@@ -81,8 +81,8 @@ def main() -> int:
     boot = doing.add_parser("run", help="boot to the first picture")
     boot.add_argument("kinds", nargs="+", choices=("ours", "old"))
     boot.add_argument("--runs", type=int, default=1)
-    end = doing.add_parser("ends", help="see our machine end, each way once")
-    end.add_argument("ways", nargs="*", metavar="WAY", help=f"some of: {', '.join(WAYS)}")
+    end = doing.add_parser("ends", help="see our machine end, in the usual ways")
+    end.add_argument("ways", nargs="*", metavar="WAY", help=f"or in these, or `all`: {', '.join(WAYS)}")
     chosen = parser.parse_args()
     try:
         needed("qemu-system-x86_64", "busybox")
@@ -90,7 +90,8 @@ def main() -> int:
             make: Callable[[Path, Path], object] = make_ours if chosen.kind == "ours" else make_old
             print(make(chosen.folder, chosen.image))
         elif chosen.doing == "ends":
-            return ends(found(chosen.folder, "ours"), chosen.ways or list(WAYS))
+            ways = WAYS if chosen.ways == ["all"] else chosen.ways or USUAL
+            return ends(found(chosen.folder, "ours"), ways)
         else:
             starts = chosen.folder / "starts.json"
             for kind in list(chosen.kinds) * chosen.runs:

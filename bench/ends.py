@@ -13,7 +13,7 @@ from fleet.fleets import open_fleet
 from fleet.launcher import Launcher
 from jobs.heartbeat import heartbeats
 
-OFF_S = 900.0
+OFF_S = 1200.0
 LOOK_S = 0.5
 
 
@@ -51,6 +51,8 @@ WAYS = {
     "reaper": Way(world=World(environ=PATIENT | NEVER), words="engine ready"),
 }
 
+USUAL = ("idle", "not ready in time", "too old by its tag", "hostile user data", "reaper")  # what `make try-boot` sees
+
 
 def ends(disk: Disk, names: Iterable[str]) -> int:
     """See these ways through; how many machines did not end as they should. Raises KeyError for an unknown way."""
@@ -66,10 +68,7 @@ def ends(disk: Disk, names: Iterable[str]) -> int:
         failed += not (off and said)
         now = trial.machine.now()
         told = said[-1] if said else f"and never said {way.words!r}"
-        print(
-            f"{name}: {'off' if off else 'STILL ON'} after {now.wall_s:.0f} s, {now.cpu_s:.0f} CPU s: {told}",
-            flush=True,
-        )
+        print(f"{name}: {'off' if off else 'STILL ON'} after {now.wall_s:.0f} s on the wall: {told}", flush=True)
     return failed
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 # One network wide enough to hold 169.254.169.254 beside the guest; QEMU forwards only addresses inside it.
 NETWORK = "net=160.0.0.0/4,host=160.0.2.2,dns=160.0.2.3,dhcpstart=160.0.2.15,restrict=on"
+STEADY = "shift=2"  # nanoseconds an instruction, as a power of two: about what an idle core emulates
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -48,8 +49,9 @@ class Heard:
 class Machine:
     """Powered on when made. `marks` are patterns by name, looked for in each line of the console, which is also a file.
 
-    `clock` is the time it believes in, as QEMU's -rtc takes it. One core: two under emulation on a busy machine wait
-    for each other, and that costs CPU seconds by chance.
+    `clock` is the time it believes in, as QEMU's -rtc takes it. A `steady` one's time passes with its own instructions:
+    a busy host makes nothing in it late, and it costs nearly twice the CPU seconds. One core: two under emulation on a
+    busy machine wait for each other, and that costs CPU seconds by chance.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Machine:
         cores: int = 1,
         memory_mb: int = 3072,
         clock: str = "utc",
+        steady: bool = False,
     ) -> None:
         self.heard = Heard()
         self._console = console
@@ -70,7 +73,8 @@ class Machine:
         guest = f"console=ttyS0 root=/dev/nvme0n1 rootfstype=ext4 ro quiet panic=5 net.ifnames=0 {arguments}"
         ways = "".join(f",guestfwd=tcp:{address}-cmd:busybox nc 127.0.0.1 {port}" for address, port in forwards.items())
         command = [
-            *("qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", str(cores)),
+            *("qemu-system-x86_64", "-cpu", "max", "-smp", str(cores)),
+            *(("-accel", "tcg,thread=single", "-icount", STEADY) if steady else ("-accel", "tcg,thread=multi")),
             *("-m", str(memory_mb), "-nodefaults", "-display", "none", "-no-reboot", "-rtc", f"base={clock}"),
             *("-serial", "stdio", "-monitor", "none", "-kernel", str(disk.kernel), "-append", guest),
             *(("-initrd", str(disk.initrd)) if disk.initrd else ()),

@@ -96,10 +96,13 @@ class World:
 
 
 class Ours:
-    """Our machine, launched by CreateFleet as the launcher asks for it. `photo` None: nothing waits."""
+    """Our machine, launched by CreateFleet as the launcher asks for it.
+
+    `photo` None: nothing waits and nothing is measured, so its time is steady.
+    """
 
     def __init__(self, disk: Disk, photo: bytes | None, world: World) -> None:
-        self._disk, self._world = disk, world
+        self._disk, self._world, self._steady = disk, world, photo is None
         self.cloud = SmallCloud(
             dict(world.environ),
             power_on=self._power_on,
@@ -120,6 +123,7 @@ class Ours:
             console=self._disk.image.with_suffix(".log"),
             clock=self._world.clock,
             memory_mb=self._world.memory_mb,
+            steady=self._steady,
         )
 
     def _put(self, photo: bytes) -> str:
