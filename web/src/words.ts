@@ -155,6 +155,10 @@ export const words = {
   reasons: {
     empty: ["The file is empty.", "Choose the photo again."],
     too_large: ["The file is too large.", "Choose a smaller one, or export it as JPEG."],
+    too_many_pixels: ["The photo has more than 64 megapixels.", "Choose a smaller one."],
+    side_too_long: ["A side of the photo is longer than 20,000 pixels.", "Choose a smaller one."],
+    too_small: ["The photo is too small.", "Choose one of at least 16 pixels a side."],
+    animated: ["The photo moves: it has more than one frame.", "Choose a single picture."],
     unknown: ["This is no photo we can read.", "Choose a JPEG, PNG, WebP, TIFF, HEIC, AVIF or camera raw."],
     gif: ["GIF pictures cannot be read.", "Choose a JPEG, PNG, WebP or TIFF."],
     bmp: ["BMP pictures cannot be read.", "Save it as PNG or JPEG."],

@@ -1,6 +1,7 @@
 // Files judged by their first bytes, as the service will judge them.
 import { expect, test } from "vitest";
-import { judged, kindOf } from "../src/photo/kinds";
+import { judged } from "../src/photo/judging";
+import { kindOf } from "../src/photo/kinds";
 
 function bytes(text: string): Uint8Array {
   return Uint8Array.from(text.padEnd(64, "\0"), (letter) => letter.charCodeAt(0));

@@ -1,7 +1,8 @@
 // Files that somebody brought: judged before any upload, put on the shelf with what can be shown of them, and sent.
 import type { Wish } from "../api/shapes";
 import { embeddedJpeg } from "../photo/embedded";
-import { judged, type Kind, type Reason } from "../photo/kinds";
+import { judged } from "../photo/judging";
+import type { Kind, Reason } from "../photo/kinds";
 import { uprightJpeg } from "../photo/turning";
 import type { Courier } from "./courier";
 import { begun, idOf, newKey, type Job } from "./job";

@@ -1,10 +1,8 @@
 // Which kind of file this is, by its first bytes, and why one is refused before any upload. After photos/sniff.py.
 
 export type Kind = "jpeg" | "png" | "webp" | "tiff" | "heic" | "avif" | "raw";
-export type Reason = "empty" | "too_large" | "unknown" | "gif" | "bmp" | "psd" | "jxl" | "jp2" | "bigtiff";
+export type Reason = "empty" | "too_large" | "too_many_pixels" | "side_too_long" | "too_small" | "animated" | "unknown" | "gif" | "bmp" | "psd" | "jxl" | "jp2" | "bigtiff";
 export type Finding = { kind: Kind; reason?: never } | { kind?: never; reason: Reason };
-
-export const HEAD_BYTES = 65_536;
 
 /** What a file picker offers; drops and pastes are judged by their bytes alone. */
 export const ACCEPTED =
@@ -63,11 +61,4 @@ export function kindOf(head: Uint8Array, name = ""): Finding {
     return { kind: RAW_NAMES.test(name) || letters(head, 8, 2) === "CR" ? "raw" : "tiff" };
   }
   return { reason: found(head, REFUSED) ?? "unknown" };
-}
-
-/** Reads the first bytes only. */
-export async function judged(file: Blob & { name?: string }, largestBytes: number): Promise<Finding> {
-  if (file.size === 0) return { reason: "empty" };
-  if (file.size > largestBytes) return { reason: "too_large" };
-  return kindOf(new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer()), file.name);
 }

@@ -10,6 +10,7 @@ export interface Size {
 
 const HEAD_BYTES = 262_144; // JPEGs of cameras carry their thumbnail, and colour profiles, before their size
 const TURNS = 0x08; // of VP8X: EXIF follows somewhere, which may turn it
+const MOVES = 0x02; // of VP8X: more than one frame
 
 /** Null for kinds whose header is no plain one: those are left to the browser. Pure. */
 export function statedSize(head: Uint8Array): Size | null {
@@ -24,8 +25,24 @@ export function statedSize(head: Uint8Array): Size | null {
   return null;
 }
 
+/** Whether a WebP's header, or a PNG's chunks before its picture, tell of several frames. Pure. */
+export function isAnimated(head: Uint8Array): boolean {
+  const { kind } = kindOf(head);
+  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
+  if (kind === "webp") return head.length > 20 && letters(view, 12) === "VP8X" && (view.getUint8(20) & MOVES) !== 0;
+  if (kind !== "png") return false;
+  for (let at = 8; at + 12 <= head.length && letters(view, at + 4) !== "IDAT"; at += 12 + view.getUint32(at)) {
+    if (letters(view, at + 4) === "acTL" && at + 12 <= head.length) return view.getUint32(at + 8) > 1;
+  }
+  return false;
+}
+
+function letters(view: DataView, at: number): string {
+  return String.fromCharCode(...[0, 1, 2, 3].map((place) => view.getUint8(at + place)));
+}
+
 function webpSize(view: DataView): Size | null {
-  const form = String.fromCharCode(view.getUint8(12), view.getUint8(13), view.getUint8(14), view.getUint8(15));
+  const form = letters(view, 12);
   const three = (at: number): number => view.getUint16(at, true) + (view.getUint8(at + 2) << 16);
   if (form === "VP8X") return view.getUint8(20) & TURNS ? null : { width: three(24) + 1, height: three(27) + 1 };
   if (form === "VP8 ") return { width: view.getUint16(26, true) & 0x3fff, height: view.getUint16(28, true) & 0x3fff };
