@@ -8,6 +8,7 @@ import shutil
 import socket
 import sys
 import tempfile
+from errno import EACCES, EADDRNOTAVAIL
 from pathlib import Path
 from signal import SIGINT, SIGTERM
 
@@ -17,13 +18,14 @@ from jobs.settings import Settings
 ROOT = Path(__file__).resolve().parents[1]
 CORES = 1000  # greenlets of one process: waiters (api.app.PLACES) and room for everybody else
 HEADER_BYTES = 32_768
+LAST_PORT = 65_535
 MERCY_S = 75  # for an upload that is still arriving when the service is asked to end
 LONGEST_SOCKET_PATH = 100
 PATIENCE_S = 60  # for a client that sends or takes nothing
 
 
 class PortTaken(FirstlightError):
-    """Another program listens where the service should."""
+    """Nobody can listen where the service should: another program does, or there is no such place."""
 
 
 def command(settings: Settings) -> list[str]:
@@ -74,12 +76,24 @@ def command(settings: Settings) -> list[str]:
 
 def check_port(settings: Settings) -> None:
     """Raises PortTaken with a sentence that names the cure, before uWSGI says it in its own words."""
+    if not 1 <= settings.port <= LAST_PORT:
+        raise PortTaken(f"PORT={settings.port} is no port: use one from 1 to {LAST_PORT}, as PORT=8080")
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((settings.host, settings.port))
+        except socket.gaierror as error:
+            raise PortTaken(
+                f"HOST={settings.host} is no address of this machine ({error.strerror}): use 127.0.0.1, or 0.0.0.0 to "
+                "let others in"
+            ) from error
         except OSError as error:
+            if error.errno in (EADDRNOTAVAIL, EACCES):
+                raise PortTaken(
+                    f"This program may not listen on {settings.host} at port {settings.port} ({error.strerror}): use "
+                    "HOST=127.0.0.1, or 0.0.0.0 to let others in, and a PORT from 1024"
+                ) from error
             raise PortTaken(
                 f"Port {settings.port} on {settings.host} cannot be used ({error.strerror}): "
                 f"end the program that uses it, or start with another port, as PORT={settings.port + 1}"

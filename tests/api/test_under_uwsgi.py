@@ -240,6 +240,20 @@ def test_a_taken_port_is_said_to_be_taken(server: Server) -> None:
         check_port(server.settings)
 
 
+@pytest.mark.parametrize(
+    ("place", "cure"),
+    [
+        ({"port": 70_000}, "PORT=8080"),
+        ({"port": 0}, "PORT=8080"),
+        ({"host": "300.1.1.1"}, "use 127.0.0.1"),
+        ({"host": "192.0.2.1"}, "HOST=127.0.0.1"),
+    ],
+)
+def test_a_place_that_is_none_is_said_to_be_none(place: dict[str, Any], cure: str) -> None:
+    with pytest.raises(PortTaken, match=cure):
+        check_port(Settings(**place))
+
+
 def test_the_command_names_a_private_socket_however_deep_the_folder(tmp_path: Path) -> None:
     deep = tmp_path / ("d" * 100)
     (inner,) = (each for each in command(Settings(spool=f"{deep}/spool")) if each.startswith("--socket="))
