@@ -93,6 +93,7 @@ data "aws_iam_policy_document" "api" {
     resources = concat(["${local.mine}:fleet/*"], local.launched)
   }
 
+  # None dearer than the dearest of ours (fleet/instance_types.py), whoever has stolen the role.
   statement {
     sid       = "LaunchTagged"
     actions   = ["ec2:RunInstances"]
@@ -102,6 +103,12 @@ data "aws_iam_policy_document" "api" {
       test     = "StringEquals"
       variable = "aws:RequestTag/firstlight-project"
       values   = [var.project]
+    }
+
+    condition {
+      test     = "StringLikeIfExists"
+      variable = "ec2:InstanceType"
+      values   = ["g?*.xlarge", "g?*.2xlarge", "g?*.4xlarge", "c?*.xlarge", "c?*.2xlarge", "m?*.xlarge"]
     }
   }
 
@@ -174,14 +181,10 @@ resource "aws_iam_role_policy" "api" {
 }
 
 # A worker: it decodes strangers' photos, so it may do least. Nothing of EC2, and no row that counts money or machines.
+# It may not list: names that nobody can guess keep whoever has stolen its keys from all photos but those in line. Thus
+# S3 tells it 403 for a photo that somebody has removed by hand, and that job waits for its deadline.
 
 data "aws_iam_policy_document" "worker" {
-  statement {
-    sid       = "ListPhotos"
-    actions   = ["s3:ListBucket"]
-    resources = [aws_s3_bucket.blobs.arn]
-  }
-
   statement {
     sid       = "ReadPhotos"
     actions   = ["s3:GetObject"]
@@ -237,7 +240,8 @@ resource "aws_iam_instance_profile" "worker" {
   role = aws_iam_role.worker.name
 }
 
-# Who looks after it: `firstlight doctor`, `machines` and `jobs`. Attach it to people; nothing of ours carries it.
+# Who looks after it: `firstlight doctor`, `machines` and `jobs`, and the commands that the doctor names as a cure.
+# Attach it to people; nothing of ours carries it.
 
 data "aws_iam_policy_document" "operator" {
   source_policy_documents = [data.aws_iam_policy_document.api.json]
@@ -246,24 +250,30 @@ data "aws_iam_policy_document" "operator" {
     sid = "Examine"
     actions = [
       "ec2:DescribeImages",
-      "ec2:DescribeInstanceTypeOfferings",
-      "ec2:DescribeLaunchTemplates",
       "ec2:DescribeLaunchTemplateVersions",
-      "ec2:DescribeSnapshots",
-      "ec2:DescribeSpotPriceHistory",
       "ec2:DescribeVolumes",
       "servicequotas:GetServiceQuota",
-      "servicequotas:ListServiceQuotas",
+      "servicequotas:RequestServiceQuotaIncrease",
     ]
     resources = ["*"]
   }
 
   statement {
+    sid       = "Cure"
+    actions   = ["ec2:GetConsoleOutput", "ec2:DeleteVolume"]
+    resources = local.launched
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:ResourceTag/firstlight-project"
+      values   = [var.project]
+    }
+  }
+
+  statement {
     sid = "ExamineStores"
     actions = [
-      "s3:GetBucketCORS",
       "s3:GetBucketPublicAccessBlock",
-      "s3:GetEncryptionConfiguration",
       "s3:GetLifecycleConfiguration",
       "dynamodb:DescribeTable",
       "dynamodb:DescribeTimeToLive",
@@ -275,7 +285,6 @@ data "aws_iam_policy_document" "operator" {
     sid = "DeadLetters"
     actions = [
       "sqs:GetQueueAttributes",
-      "sqs:GetQueueUrl",
       "sqs:ReceiveMessage",
       "sqs:DeleteMessage",
       "sqs:ChangeMessageVisibility",

@@ -12,7 +12,7 @@ import pytest
 
 from fleet.stand_in.cloud import LocalCloud, fair
 from jobs.clients import Clients
-from tests.deploy.deployment import Deployment, bake, environ_of, inventory, policy_of, written
+from tests.deploy.deployment import Deployment, bake, environ_of, inventory, operator_policy, policy_of, written
 from tests.deploy.wire import Tap
 from tests.jobs.clouds import nobody
 
@@ -87,5 +87,6 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
             if address.startswith("aws_launch_template.")
         }
         made.policies = {role: policy_of(Clients(), role) for role in ("api", "worker")}
+        made.policies["operator"] = operator_policy(Clients())
         yield made
         cloud.close()

@@ -18,7 +18,7 @@ from tests.deploy.configuration import ROOT
 from tests.deploy.wire import ACCOUNT, Tap
 
 FLAVOURS = ("gpu", "cpu")
-WORKER_KEY, API_KEY = "workerkey", "apikey"
+WORKER_KEY, API_KEY, OPERATOR_KEY = "workerkey", "apikey", "operatorkey"
 PAGE = "https://page.example"
 FAKE = 'provider "aws" {\n  s3_use_path_style = true\n}\n'  # no name leads to a bucket's own host on a loopback port
 APPLY_S, DESTROY_S = 900, 900  # Terraform alone took 61 and 12 s on a calm machine
@@ -164,4 +164,17 @@ def policy_of(clients: Clients, role: str) -> dict[str, Any]:
     assert iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"] == []
     assert iam.list_role_policies(RoleName=name)["PolicyNames"] == [f"firstlight-{role}"]
     document: dict[str, Any] = iam.get_role_policy(RoleName=name, PolicyName=f"firstlight-{role}")["PolicyDocument"]
+    return document
+
+
+def operator_policy(clients: Clients) -> dict[str, Any]:
+    """What people may attach to themselves."""
+    iam = clients.client("iam")
+    [policy] = [
+        each
+        for each in iam.list_policies(Scope="Local")["Policies"]
+        if each["PolicyName"] == "firstlight-operator-us-east-1"
+    ]
+    told = iam.get_policy_version(PolicyArn=policy["Arn"], VersionId=policy["DefaultVersionId"])
+    document: dict[str, Any] = told["PolicyVersion"]["Document"]
     return document

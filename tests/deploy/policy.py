@@ -51,8 +51,11 @@ def _holds(operator: str, given: tuple[str, ...], wanted: list[str]) -> bool:
     compare = {
         "StringEquals": lambda one, other: one == other,
         "ForAllValues:StringLike": _like,
+        "StringLikeIfExists": _like,
         "Bool": lambda one, other: one.lower() == other.lower(),
     }[operator]
+    if operator.endswith("IfExists") and not given:
+        return True
     if operator.startswith("ForAllValues:"):  # holds also where the request has no such key
         return all(any(compare(one, other) for other in wanted) for one in given)
     return any(compare(one, other) for one in given for other in wanted)

@@ -30,6 +30,7 @@ from tests.deploy.deployment import (
     API_KEY,
     DESTROY_S,
     FLAVOURS,
+    OPERATOR_KEY,
     PAGE,
     WORKER_KEY,
     Deployment,
@@ -159,31 +160,56 @@ def test_each_call_of_that_journey_is_allowed_to_its_role_and_few_others_are(
         seen[role] = {call.action for call in calls}
         unused = actions(document) - seen[role]
         # What this journey may not show: machines and rows go only after it, a worker removes a result only after a
-        # lost race and holds a message longer only for a slow photo, the account's first spot machine makes EC2 act by
-        # itself, and whoever may not list is told 403 for a photo that is gone.
+        # lost race and holds a message longer only for a slow photo, and the account's first spot machine makes EC2 act
+        # by itself.
         later = {
             "api": {"ec2:TerminateInstances", "dynamodb:DeleteItem", "iam:CreateServiceLinkedRole"},
-            "worker": {"s3:DeleteObject", "s3:ListBucket", "sqs:ChangeMessageVisibility"},
+            "worker": {"s3:DeleteObject", "sqs:ChangeMessageVisibility"},
         }
         assert unused <= later[role]
     assert not {each for each in seen["worker"] if each.startswith(("ec2:", "iam:"))}
 
 
-def test_the_doctor_finds_it_well(deployment: Deployment, running: Service) -> None:
-    """With the settings that were written, as the operator would ask."""
+def operate(deployment: Deployment, running: Service, *words: str) -> str:
+    """One of the operator's commands, with the settings that were written; what it printed."""
     environ = {**deployment.environ, **deployment.settings(), "SPOOL": str(running.folder / "spool")}
-    told = subprocess.run(
-        [sys.executable, "-m", "cli", "doctor", "--json"],
+    return subprocess.run(
+        [sys.executable, "-m", "cli", *words],
         cwd=ROOT.parent,
-        env=environ | {"AWS_ACCESS_KEY_ID": "testing"},
-        capture_output=True,
+        env=environ | {"AWS_ACCESS_KEY_ID": OPERATOR_KEY},
+        stdout=subprocess.PIPE,
         text=True,
         timeout=120,
         check=False,
-    )
-    report = json.loads(told.stdout)
+    ).stdout
+
+
+def test_the_doctor_finds_it_well(deployment: Deployment, running: Service) -> None:
+    report = json.loads(operate(deployment, running, "doctor", "--json"))
     assert [each for each in report["findings"] if each["code"] != "sandbox_incomplete"] == []  # of this machine
     assert report["left_out"] == {}
+
+
+def test_the_operators_policy_is_enough_to_operate_and_fits_into_iam(deployment: Deployment, running: Service) -> None:
+    """Heard on the wire, as for the roles; after the doctor's call. `stop` is judged by the tag of what it ends."""
+    job_id = running.upload(night_jpeg(320, 200))["id"]
+    assert "PHOTO" in operate(deployment, running, "jobs", "list")
+    assert job_id in operate(deployment, running, "jobs", "show", job_id)
+    assert "no dead letters" in operate(deployment, running, "jobs", "replay")
+    running.finished(job_id)
+    assert "SLOT" in operate(deployment, running, "machines", "list")
+    assert "asked to end" in operate(deployment, running, "machines", "stop", "--all")
+    document, calls = deployment.policies["operator"], deployment.tap.of(OPERATOR_KEY)
+    asked = {call.action for call in calls}
+    assert {"ec2:TerminateInstances", "servicequotas:GetServiceQuota", "s3:GetBucketPublicAccessBlock"} <= asked
+    assert [call for call in calls if not call.action.startswith("sts:") and not allows([document], call)] == []
+    ours = {"aws:resourcetag/firstlight-project": ("firstlight",)}
+    for action in ("ec2:GetConsoleOutput", "ec2:DeleteVolume"):  # the doctor names them as cures
+        kind = "volume" if "Volume" in action else "instance"
+        there = f"arn:aws:ec2:us-east-1:123456789012:{kind}/x"
+        assert allows([document], Call(action=action, resource=there, context=ours))
+        assert not allows([document], Call(action=action, resource=there))
+    assert len(json.dumps(document, separators=(",", ":"))) < 5500  # of 6,144; an operator's own subnets may be more
 
 
 def test_a_host_for_the_api_would_listen_to_browsers_alone_and_know_its_origin(deployment: Deployment) -> None:

@@ -20,6 +20,7 @@ import pytest
 import requests
 from botocore.exceptions import ClientError
 
+from fleet.instance_types import TYPES
 from fleet.stand_in.cloud import KEYS
 from jobs.clients import Clients
 from jobs.clock import now_ms
@@ -172,10 +173,9 @@ def test_a_worker_gets_through_with_all_it_does(account: Account) -> None:
 
 
 def test_a_photo_that_is_gone_is_missing_and_not_forbidden(account: Account) -> None:
-    for role in ("api", "worker"):
-        ports, _ = account.as_(role)
-        with pytest.raises(BlobNotFound, match="in/never"):
-            ports.blobs.open("in/never")
+    ports, _ = account.as_("api")
+    with pytest.raises(BlobNotFound, match="in/never"):
+        ports.blobs.open("in/never")
 
 
 def test_a_worker_is_denied_what_it_should_not_do(account: Account) -> None:
@@ -190,6 +190,8 @@ def test_a_worker_is_denied_what_it_should_not_do(account: Account) -> None:
         (ec2.create_tags, {"Resources": ["i-0123456789abcdef0"], "Tags": [{"Key": "a", "Value": "b"}]}),
         (s3.list_buckets, {}),
         (s3.list_objects_v2, {"Bucket": "somebody-elses"}),
+        (s3.list_objects_v2, {"Bucket": bucket}),
+        (s3.get_object, {"Bucket": bucket, "Key": "out/a/1"}),
         (s3.get_object, {"Bucket": "somebody-elses", "Key": "in/a"}),
         (s3.put_object, {"Bucket": bucket, "Key": "in/forged", "Body": b""}),
         (s3.delete_object, {"Bucket": bucket, "Key": "in/a"}),
@@ -281,7 +283,9 @@ def test_a_launch_is_of_our_images_in_our_network_with_our_role_and_tag(deployme
     ]
     api = deployment.policies["api"]
     assert [call for call in denied if allows([api], call)] == []
-    assert allows([api], Call(action=launch, resource=f"{EC2}:instance/*", context=mine))
+    for type_, ours in {**{each.name: True for each in TYPES}, "p5.4xlarge": False, "g6.48xlarge": False}.items():
+        wanted = mine | {"ec2:instancetype": (type_,)}
+        assert allows([api], Call(action=launch, resource=f"{EC2}:instance/*", context=wanted)) is ours
 
 
 @pytest.mark.parametrize("key", ["counter/dollars/1", "slot/0", "order/0", "guest/a", "key/a"])

@@ -19,6 +19,7 @@ from tests.deploy.policy import Call
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 EC2 = f"arn:aws:ec2:{REGION}:{ACCOUNT}"
+SUBRESOURCE = {"publicAccessBlock": "s3:GetBucketPublicAccessBlock", "lifecycle": "s3:GetLifecycleConfiguration"}
 OBJECT = {"GET": "s3:GetObject", "HEAD": "s3:GetObject", "PUT": "s3:PutObject", "DELETE": "s3:DeleteObject"}
 MOST = 1 << 20
 
@@ -43,7 +44,13 @@ class Tap:
         return [Call(action=each[0], resource=each[1], context=dict(each[2])) for each in self.calls.get(key, ())]
 
     def _hear(self, key: str, service: str, environ: dict[str, Any]) -> None:
-        asked = {"s3": self._s3, "sqs": self._sqs, "dynamodb": self._dynamodb, "ec2": self._ec2}.get(service)
+        asked = {
+            "s3": self._s3,
+            "sqs": self._sqs,
+            "dynamodb": self._dynamodb,
+            "ec2": self._ec2,
+            "servicequotas": self._quotas,
+        }.get(service)
         for call in asked(environ) if asked else [Call(action=f"{service}:?")]:
             self.calls.setdefault(key, set()).add((call.action, call.resource, tuple(sorted(call.context.items()))))
 
@@ -62,6 +69,7 @@ class Tap:
         method = environ["REQUEST_METHOD"]
         if not key:
             asked = {"GET": "s3:ListBucket", "HEAD": "s3:ListBucket"}.get(method, f"s3:{method}Bucket")
+            asked = SUBRESOURCE.get(environ.get("QUERY_STRING", "").partition("=")[0], asked)
             yield Call(action=asked, resource=f"arn:aws:s3:::{bucket}")
             return
         yield Call(action=OBJECT[method], resource=f"arn:aws:s3:::{bucket}/{key}")
@@ -83,6 +91,9 @@ class Tap:
                 resource=f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}{index}",
                 context={"dynamodb:leadingkeys": keys} if keys else {},
             )
+
+    def _quotas(self, environ: dict[str, Any]) -> Iterator[Call]:
+        yield Call(action=f"servicequotas:{environ['HTTP_X_AMZ_TARGET'].partition('.')[2]}")
 
     def _ec2(self, environ: dict[str, Any]) -> Iterator[Call]:
         form = dict(parse_qsl(_body(environ).decode(), keep_blank_values=True))
@@ -114,9 +125,12 @@ def fleet_calls(asked: dict[str, Any], templates: dict[str, dict[str, str]]) -> 
         for part in parts:
             for action in ("ec2:CreateFleet", "ec2:RunInstances"):
                 yield Call(action=action, resource=part)
+        for type_ in {each["InstanceType"] for each in config["Overrides"]}:
+            typed = {**tags.get("instance", {}), "ec2:instancetype": (type_,)}
+            yield Call(action="ec2:RunInstances", resource=f"{EC2}:instance/*", context=typed)
+        yield Call(action="ec2:RunInstances", resource=f"{EC2}:volume/*", context=tags.get("volume", {}))
         for kind in ("instance", "volume"):
             yield Call(action="ec2:CreateFleet", resource=f"{EC2}:{kind}/*", context=tags.get(kind, {}))
-            yield Call(action="ec2:RunInstances", resource=f"{EC2}:{kind}/*", context=tags.get(kind, {}))
             created = {**tags.get(kind, {}), "ec2:createaction": ("RunInstances",)}
             yield Call(action="ec2:CreateTags", resource=f"{EC2}:{kind}/*", context=created)
         passed = {"iam:passedtoservice": ("ec2.amazonaws.com",)}
