@@ -2,7 +2,7 @@
 
 resource "aws_budgets_budget" "month" {
   count        = var.budget_email == "" ? 0 : 1
-  name         = var.project
+  name         = "${var.project}-${local.region}" # an account has one list of budgets for all regions
   budget_type  = "COST"
   time_unit    = "MONTHLY"
   limit_amount = tostring(var.budget_usd)

@@ -13,10 +13,25 @@ data "aws_ssm_parameter" "host_image" {
   name  = "/aws/service/debian/release/12/latest/${local.host_arm ? "arm64" : "amd64"}"
 }
 
-resource "aws_iam_role_policy_attachment" "host_shell" {
-  count      = local.host
-  role       = aws_iam_role.api.name
-  policy_arn = "arn:${local.partition}:iam::aws:policy/AmazonSSMManagedInstanceCore"
+# What Session Manager needs, and no more: AmazonSSMManagedInstanceCore also reads every parameter of the account.
+data "aws_iam_policy_document" "host_shell" {
+  statement {
+    actions = [
+      "ssm:UpdateInstanceInformation",
+      "ssmmessages:CreateControlChannel",
+      "ssmmessages:CreateDataChannel",
+      "ssmmessages:OpenControlChannel",
+      "ssmmessages:OpenDataChannel",
+    ]
+    resources = ["*"]
+  }
+}
+
+resource "aws_iam_role_policy" "host_shell" {
+  count  = local.host
+  name   = "session-manager"
+  role   = aws_iam_role.api.id
+  policy = data.aws_iam_policy_document.host_shell.json
 }
 
 resource "aws_iam_instance_profile" "host" {
@@ -54,14 +69,35 @@ resource "aws_vpc_security_group_egress_rule" "host" {
   cidr_ipv4         = "0.0.0.0/0"
 }
 
+# The address belongs to an interface that is there before the host and stays when the host is replaced. Given to a
+# host that runs, it would take the place of another one while the first boot downloads.
+resource "aws_network_interface" "host" {
+  count           = local.host
+  subnet_id       = local.subnets[0]
+  security_groups = [aws_security_group.host[0].id]
+  tags            = { Name = "${var.project}-api" }
+}
+
+resource "aws_eip" "host" {
+  count             = local.host
+  domain            = "vpc"
+  network_interface = aws_network_interface.host[0].id
+  tags              = { Name = "${var.project}-api" }
+  depends_on        = [aws_internet_gateway.own]
+}
+
 resource "aws_instance" "host" {
   count                       = local.host
   ami                         = coalesce(var.api_ami, one(data.aws_ssm_parameter.host_image[*].insecure_value))
   instance_type               = local.host_type
-  subnet_id                   = local.subnets[0]
-  vpc_security_group_ids      = [aws_security_group.host[0].id]
   iam_instance_profile        = aws_iam_instance_profile.host[0].name
   user_data_replace_on_change = true
+  depends_on                  = [aws_eip.host, aws_route_table_association.own]
+
+  network_interface {
+    network_interface_id = aws_network_interface.host[0].id
+    device_index         = 0
+  }
 
   user_data = templatefile("${path.module}/host.sh.tftpl", {
     settings = local.lines
@@ -105,13 +141,6 @@ resource "aws_instance" "host" {
       error_message = "BRIDGE=1 needs 800 MB of free memory beside the API: choose an api_type of 2 GiB, or leave it empty."
     }
   }
-}
-
-resource "aws_eip" "host" {
-  count    = local.host
-  domain   = "vpc"
-  instance = aws_instance.host[0].id
-  tags     = { Name = "${var.project}-api" }
 }
 
 resource "aws_route53_record" "host" {

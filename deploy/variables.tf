@@ -96,7 +96,7 @@ variable "allowed_origins" {
   default     = []
 
   validation {
-    condition     = alltrue([for each in var.allowed_origins : can(regex("^https?://[^/ ,]+$", each))])
+    condition     = alltrue([for each in var.allowed_origins : can(regex("^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$", each))])
     error_message = "An origin looks like https://photos.example.com: no path and no slash at its end."
   }
 }
@@ -107,7 +107,7 @@ variable "settings" {
   default     = {}
 
   validation {
-    condition     = alltrue([for name, value in var.settings : can(regex("^[A-Z0-9_]+$", name)) && can(regex("^[A-Za-z0-9_./:;,@%+=~*-]*$", value))])
+    condition     = alltrue([for name, value in var.settings : can(regex("^[A-Z0-9_]+$", name)) && can(regex("^[A-Za-z0-9_./:,@%+=*-]*$", value))])
     error_message = "A setting is a NAME in capitals and a value that needs no quotes in a shell."
   }
 }
@@ -144,6 +144,11 @@ variable "api_domain" {
   description = "The host's name, e.g. photos.example.com; its certificate comes by itself once the name leads there."
   type        = string
   default     = ""
+
+  validation {
+    condition     = can(regex("^([a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+)?$", var.api_domain))
+    error_message = "api_domain is a name alone, in small letters, like photos.example.com: no https://, no port and no slash."
+  }
 }
 
 variable "api_zone" {
@@ -156,12 +161,22 @@ variable "api_image" {
   description = "The API's container image in a registry that the host may read without a password."
   type        = string
   default     = ""
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9._:/@-]*$", var.api_image))
+    error_message = "api_image looks like registry.example.com/firstlight-api:1, perhaps with @sha256:…"
+  }
 }
 
 variable "api_source" {
   description = "Or a Git repository to run from its checkout, e.g. https://example.com/firstlight.git#v1."
   type        = string
   default     = ""
+
+  validation {
+    condition     = can(regex("^(https://[A-Za-z0-9._~:/@%+-]+(#[A-Za-z0-9._/-]+)?)?$", var.api_source))
+    error_message = "api_source looks like https://example.com/firstlight.git, perhaps with #BRANCH or #TAG."
+  }
 }
 
 variable "api_type" {

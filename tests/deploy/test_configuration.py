@@ -15,6 +15,12 @@ from jobs.settings import Settings
 from tests.deploy.configuration import ROOT, resources, variables
 
 
+def takes(variable: str, value: str, *, place: int = 0) -> bool:
+    """Whether a variable's pattern, the one in that place, takes this value."""
+    patterns = re.findall(r'regex\("(.*?)",', variables()[variable]["validation"][0]["condition"])
+    return bool(re.search(patterns[place].replace("\\\\", "\\"), value))
+
+
 def test_the_table_is_the_one_that_the_code_reads() -> None:
     table = resources()["aws_dynamodb_table.rows"]
     types = table["dynamic"][0]["attribute"]["for_each"]
@@ -95,8 +101,7 @@ def test_the_settings_are_ones_that_the_service_and_a_machine_know() -> None:
     names = re.findall(r"^    ([A-Z_]+) +=", (ROOT / "settings.tf").read_text(), re.MULTILINE)
     assert {"BLOBS", "QUEUE", "TABLE", "FLEET", "SUBNETS", "IDLE_S"} <= set(names)
     assert set(names) - {each.upper() for each in Settings().environ()} == {"AWS_DEFAULT_REGION"}
-    said = variables()["settings"]["validation"][0]["condition"]
-    assert VALUE.pattern.replace("{0,1024}", "*") in said.replace("\\\\", "\\")
+    assert all(VALUE.fullmatch(sign) for sign in map(chr, range(32, 127)) if takes("settings", sign, place=1))
     assert all(NAME.fullmatch(name) for name in names)
 
 
@@ -113,3 +118,41 @@ def test_nothing_in_it_is_a_secret(name: str) -> None:
     assert not re.search(
         r"AKIA[0-9A-Z]{12}|BEGIN [A-Z ]*PRIVATE KEY|aws_secret_access_key *= *\S", (ROOT / name).read_text()
     )
+
+
+@pytest.mark.parametrize(
+    ("variable", "good", "bad"),
+    [
+        ("api_domain", "photos.example.com", "https://photos.example.com"),
+        ("api_domain", "a-1.b.example", "photos.example.com/"),
+        ("api_domain", "", "photos"),
+        ("api_image", "registry.example.com:5000/a/b@sha256:0a", "a' ; reboot '"),
+        ("api_source", "https://example.com/firstlight.git#v1", "git@example.com:firstlight.git"),
+        ("allowed_origins", "http://127.0.0.1:8080", "https://a.example$(reboot)"),
+        ("allowed_origins", "https://a.example", "https://a.example/"),
+    ],
+)
+def test_what_a_newcomer_mistypes_is_refused_before_it_reaches_a_shell(variable: str, good: str, bad: str) -> None:
+    assert takes(variable, good)
+    assert not takes(variable, bad)
+
+
+@pytest.mark.parametrize("sign", list(" ;&|$`'\"()<>\\!#~\n"))
+def test_a_setting_is_a_word_to_any_shell(sign: str) -> None:
+    """`. var/deploy.env` reads it."""
+    assert not takes("settings", f"a{sign}b", place=1)
+
+
+def test_the_address_is_there_before_the_host_downloads() -> None:
+    """Associated with a host that runs, it takes the place of the address that its first boot works through."""
+    assert "aws_eip.host" in str(resources()["aws_instance.host"]["depends_on"])
+    assert "instance" not in resources()["aws_eip.host"]
+
+
+def test_two_regions_of_an_account_are_no_trouble_to_each_other() -> None:
+    """What an account has once, for all its regions, carries the region in its name."""
+    known = resources()
+    for kind in ("aws_iam_role", "aws_iam_policy", "aws_budgets_budget", "aws_s3_bucket"):
+        for address, body in known.items():
+            if address.startswith(f"{kind}."):
+                assert "local.region" in body.get("name", body.get("bucket")), address

@@ -35,7 +35,7 @@ def booted(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Path]:
     for name in ("apt-get", "curl", "dpkg", "systemctl", "git", "make", "id", "useradd", "rm", "install"):
         (programs / name).write_text(SAYS.replace("@", str(tmp_path)))
         (programs / name).chmod(0o755)
-    for folder in ("etc/caddy", "etc/systemd/system"):
+    for folder in ("etc/apt/apt.conf.d", "etc/caddy", "etc/systemd/system"):
         (tmp_path / folder).mkdir(parents=True)
     text = script(**GIVEN, **WAYS[request.param]).replace(">/etc/", f">{tmp_path}/etc/")
     subprocess.run(["/bin/bash", "-c", text], env={"PATH": f"{programs}:/usr/bin:/bin"}, check=True, timeout=30)
@@ -52,6 +52,9 @@ def test_its_first_boot_leaves_settings_a_proxy_and_two_services(booted: tuple[s
     assert proxy.startswith("photos.example.com {\n")
     assert "reverse_proxy 127.0.0.1:8080" in proxy
     assert "header_up -*_*" in proxy  # or X_Forwarded_For would reach us as X-Forwarded-For
+    assert "@inside path /metrics\n\trespond @inside 404" in proxy
+    assert "Strict-Transport-Security" in proxy
+    assert "Retries" in (root / "etc/apt/apt.conf.d/80retries").read_text()
     unit = (root / "etc/systemd/system/firstlight@.service").read_text()
     runs = re.search(r"^ExecStart=(.*)$", unit, re.MULTILINE)[1]
     assert runs.endswith(" %i")
