@@ -6,6 +6,7 @@ import logging
 from dataclasses import replace
 
 from fleet.idle import idle_s, noticed
+from fleet.interest import heard, read_interest, write_interest
 from fleet.machines import Fleet, LaunchRefused, NoCapacity, SlotTaken
 from fleet.meter import MARGIN_MS, PERIOD_MS, due_ms, paid_ms, unused_ms
 from fleet.outlook import Outlook, outlook
@@ -64,6 +65,8 @@ class Launcher:
         An upload that is not accepted yet is charged as a warm call. Goes by `look`, or by a new one. Raises StoreBusy.
         """
         view, now = look or self.look()
+        if reason in ("view", "upload"):
+            view = replace(view, looks_pay=self._looks_pay(view, reason, now))
         launches = [action for action in decide(view, self._policy, now, reason=reason) if isinstance(action, Launch)]
         refusals = [self._launch(launch, now) for launch in launches]
         if launches:
@@ -112,7 +115,12 @@ class Launcher:
         told = outlook(view, self._policy, now)
         if reason is None or told.state != "none":
             return told
-        view = replace(view, waiting=self._ports.ledger.waiting(), running=self._ports.ledger.running())
+        view = replace(
+            view,
+            waiting=self._ports.ledger.waiting(),
+            running=self._ports.ledger.running(),
+            looks_pay=not self._policy.launch_usd or read_interest(self._ports.table).pays,
+        )
         actions = decide(view, self._policy, now, reason=reason)
         launch = next((action for action in actions if isinstance(action, Launch)), None)
         if launch is None:
@@ -144,6 +152,16 @@ class Launcher:
                 wait_s=min(start_s, BRIDGED_S) if self._settings.bridge else None,
             )
             write_patience(self._ports.table, replace(after, idle_s=stay_s))
+
+    def _looks_pay(self, view: View, reason: Reason, now: int) -> bool:
+        """Note what this sign tells of the looks that met no machine. Where machines cost nothing each look pays."""
+        if not self._policy.launch_usd or (reason == "view" and view.machines):
+            return True
+        before = read_interest(self._ports.table)
+        after = heard(before, reason, now=now)
+        if after is not before:
+            write_interest(self._ports.table, after)
+        return after.pays
 
     def _settled(self, slot: Slot, view: View, now: int) -> Slot:
         machine = view.machine_in(slot.number)

@@ -111,11 +111,11 @@ def decide(view: View, policy: Policy, now: int, *, reason: Reason) -> list[Acti
 def wanted(view: View, policy: Policy, *, reason: Reason) -> int:
     """Machines that the work needs to end within `target_wait_s`; one for who announces work, none otherwise.
 
-    An upload that is not accepted yet announces it like a warm call. Where the bridge takes the first photos, who only
-    opens the page announces nothing: most who look send none, and each would cost a machine's start.
+    An upload that is not accepted yet announces it like a warm call. Who only opens the page announces nothing where
+    the bridge takes the first photos, or where most who looked lately sent none: each would cost a machine's start.
     """
     if view.unfinished == 0:
-        announced = reason in ("upload", "pick") or (reason == "view" and not policy.bridged)
+        announced = reason in ("upload", "pick") or (reason == "view" and not policy.bridged and view.looks_pay)
         return min(1, policy.max_machines) if announced else 0
     lengths = [phase_s(view.usual, phase, megapixels=TYPICAL_MEGAPIXELS) or 0.0 for phase in WORK]
     backlog_s = view.unfinished * sum(lengths)

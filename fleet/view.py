@@ -22,7 +22,7 @@ class View:
 
     `watching_since_ms` is since when somebody has looked without a gap: a worker can only be called silent for as
     long as somebody listened (a laptop that slept wakes everybody at once). The bridge is no machine: its signs are
-    apart, in `bridge`.
+    apart, in `bridge`. `looks_pay`: enough of those who look at the page send a photo (`fleet.interest`).
     """
 
     slots: tuple[Slot, ...]
@@ -33,6 +33,7 @@ class View:
     running: int = 0
     usual: Mapping[Phase, float] = field(default_factory=dict)
     watching_since_ms: int = 0
+    looks_pay: bool = True
 
     @property
     def unfinished(self) -> int:

@@ -71,10 +71,13 @@ def _scatter(axes: Axes, points: Mapping[str, Point]) -> None:
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter  # noqa: PLC0415
 
     tried = [point for name, point in points.items() if name.startswith(TRIED)]
-    axes.plot([point.usd for point in tried], [point.wait_s for point in tried], color="#888888", lw=1, marker=".")
+    if tried:
+        usd, waits_s = [point.usd for point in tried], [point.wait_s for point in tried]
+        axes.plot(usd, waits_s, color="#888888", lw=1, marker=".", label=f"{OURS} with a fixed IDLE_S")
+        axes.legend(fontsize=8, loc="upper right")
     for name, point in points.items():
         if name.startswith(TRIED):
-            said, size, colour = name.removeprefix(f"{OURS}, "), 0, "#888888"
+            said, size, colour = f"{name.removeprefix(TRIED)} s", 0, "#666666"
         else:
             said, size = name, 60
             colour = "#c62828" if name in (OURS, BRIDGED) else "#2e7d32" if name == ORACLE else "#4c72b0"
@@ -83,7 +86,7 @@ def _scatter(axes: Axes, points: Mapping[str, Point]) -> None:
             said,
             (point.usd, point.wait_s),
             textcoords="offset points",
-            xytext=(7, 4),
+            xytext=(7, 4) if size else (-3, -10),
             fontsize=9 if size else 7,
             color=colour,
             fontweight="bold" if name in (OURS, BRIDGED) else "normal",

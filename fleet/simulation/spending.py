@@ -44,7 +44,7 @@ PURPOSES = {  # in the order of a life
     "after": "idle after the last",
     "ending": "ending",
     "for_nobody": "served nobody",
-    "minimum": "least billed",
+    "minimum": "below 60 s",
     "on_demand": "on demand's extra",
 }
 
