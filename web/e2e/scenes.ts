@@ -98,7 +98,7 @@ export const SCENES: readonly Scene[] = [
       chip("warm", { ...ASLEEP, state: "ready" }, words.machine.ready),
       chip("starting", { ...ASLEEP, state: "starting", phase: "starting_machine", eta_seconds: 21 }, /^A machine is starting/),
       chip("no-answer", null, words.machine.unknown),
-      { name: "focus", act: async ({ page }) => { await page.getByRole("button", { name: words.welcome.pick }).focus(); } },
+      { name: "focus", act: async ({ page }) => { await page.locator(".welcome").getByRole("button").first().focus(); } },
       { name: "skip-link", act: async ({ page }) => { await page.getByRole("link", { name: words.skip }).focus(); } },
       {
         name: "sample-failed",

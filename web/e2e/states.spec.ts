@@ -17,8 +17,10 @@ async function look(page: Page, devtools: CDPSession, { width, height, touch }: 
   await page.setViewportSize({ width, height });
 }
 
-async function holdsUp(page: Page, state: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze();
+/** Every rule once in each theme; what depends on the theme and the size, the contrast, in all four. */
+async function holdsUp(page: Page, state: string, whole: boolean): Promise<void> {
+  const axe = new AxeBuilder({ page }).setLegacyMode(true);
+  const { violations } = await (whole ? axe : axe.withRules("color-contrast")).analyze();
   const told = violations.map(({ id, nodes }) => `${state}: ${id} ${nodes.map((node) => node.target.join(" ")).join(", ")}`);
   expect.soft(told).toEqual([]);
 }
@@ -47,7 +49,7 @@ for (const scene of SCENES) {
         for (const colorScheme of THEMES) {
           await page.emulateMedia({ colorScheme });
           if (folder) await page.screenshot({ path: join(folder, `${state}-${size.name}-${colorScheme}.png`), fullPage: true });
-          else await holdsUp(page, `${state}, ${size.name}, ${colorScheme}`);
+          else await holdsUp(page, `${state}, ${size.name}, ${colorScheme}`, size.touch === (colorScheme === "light"));
         }
       }
       await page.setViewportSize({ width: 320, height: 640 });
