@@ -36,8 +36,22 @@ class GraphCache:
         """Where the graph of this kind lies."""
         return self.folder / f"{sha256(repr((self.grounds, kind)).encode()).hexdigest()[:32]}.graph"
 
+    def holds(self, kind: tuple[object, ...]) -> bool:
+        """Whether a graph of this kind was compiled before, for this processor and by this OpenVINO."""
+        return self._content(kind) is not None
+
     def read(self, kind: tuple[object, ...], load: Callable[[BytesIO], Any]) -> Any | None:
         """What `load` makes of a kept graph; None where there is none, or a damaged one, which is told."""
+        content = self._content(kind)
+        if content is None:
+            return None
+        try:
+            return load(BytesIO(content))
+        except RuntimeError as error:
+            log.warning("the graph %s does not suit this OpenVINO (%s); it is compiled anew", self.file(kind), error)
+            return None
+
+    def _content(self, kind: tuple[object, ...]) -> bytes | None:
         file = self.file(kind)
         try:
             content = file.read_bytes()
@@ -49,14 +63,9 @@ class GraphCache:
         if sha256(content[DIGEST:]).digest() != content[:DIGEST]:
             log.warning("the graph %s is damaged; it is compiled anew", file)
             return None
-        try:
-            loaded = load(BytesIO(content[DIGEST:]))
-        except RuntimeError as error:
-            log.warning("the graph %s does not suit this OpenVINO (%s); it is compiled anew", file, error)
-            return None
         with suppress(OSError):  # in an image the folder is not ours
             os.utime(file)
-        return loaded
+        return content[DIGEST:]
 
     def keep(self, kind: tuple[object, ...], content: bytes) -> None:
         """Write a graph, whole or not at all; nothing where the folder may not be written to, as in an image."""

@@ -18,6 +18,8 @@ from photos.raster import Raster
 
 Kind = tuple[Literal["rgb", "mosaic"], int, int, int, int]
 """Layout, depth in, depth out, height and width of a tile."""
+TRIAL: Kind = ("rgb", 8, 8, 16, 16)
+"""A graph that shows whether any can be compiled here; one that lies in the cache has shown it."""
 
 
 class OpenVinoEngine:
@@ -40,7 +42,8 @@ class OpenVinoEngine:
             grounds = (weights.digest, ov.__version__, sorted(self.options.items()), sources(), cpu())
             self.cache = GraphCache(graphs, grounds)
         self.compiled: dict[Kind, tuple[ov.InferRequest, ov.InferRequest]] = {}
-        self.requests(("rgb", 8, 8, 16, 16))  # what cannot be compiled shall be known before the first photo
+        if self.cache is None or not self.cache.holds(TRIAL):
+            self.requests(TRIAL)  # what cannot be compiled shall be known before the first photo
 
     def enhance(
         self, pixels: Codes, raster: Raster, ratio: float | None, out: Codes, progress: Callable[[float], None]

@@ -12,14 +12,16 @@ import os
 import sys
 import threading
 from contextlib import suppress
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from jobs.clock import now_ms
 from jobs.settings import BadSetting, Settings
-from photos.codec import Codec
 from photos.errors import CodecDied, SandboxUnavailable
-from photos.sandbox import Mode
 from worker.engine import EngineProcess
+
+if TYPE_CHECKING:
+    from photos.codec import Codec
+    from photos.sandbox import Mode
 
 
 def main() -> int:
@@ -50,6 +52,8 @@ def main() -> int:
         load_s=settings.ready_deadline_s,
     )
     engine.launch()
+    from photos.codec import Codec  # noqa: PLC0415 — while the engine, the slowest of the three, loads
+
     codec = Codec(sandbox=cast("Mode", settings.sandbox))
     threading.Thread(target=_warm, args=(codec,), name="zygote", daemon=True).start()
     from worker.shift import Shift  # noqa: PLC0415 — while both load

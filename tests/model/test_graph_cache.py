@@ -5,11 +5,9 @@ import pytest
 
 from model import baking, graph_cache
 from model.graph_cache import MOST, GraphCache
-from model.openvino_engine import OpenVinoEngine
+from model.openvino_engine import TRIAL, OpenVinoEngine
 from model.weights import load_weights
 from tests.model.conftest import noisy_rgb, rgb_raster
-
-START = ("rgb", 8, 8, 16, 16)
 
 
 @pytest.fixture
@@ -47,6 +45,14 @@ def test_a_second_start_compiles_nothing_and_makes_the_same_picture(loaded, tmp_
     assert compiled == []
 
 
+def test_what_could_be_compiled_at_one_start_is_not_tried_at_the_next(loaded):
+    assert [*loaded()[0].compiled] == [TRIAL]
+    engine, compiled = loaded()
+    assert (engine.compiled, compiled) == ({}, [])
+    engine.cache.file(TRIAL).write_bytes(b"damaged")
+    assert [*loaded()[0].compiled] == [TRIAL]
+
+
 def test_an_expected_photo_finds_its_graph(loaded):
     engine, compiled = loaded()
     engine.expect("rgb", 300, 200, depth_in=8, depth_out=8)
@@ -75,19 +81,22 @@ def test_a_damaged_graph_is_compiled_anew_and_told(loaded, tmp_path, caplog, dam
 
 
 def test_what_is_no_graph_though_its_sum_is_right_is_compiled_anew(loaded, tmp_path, caplog):
-    cache = loaded()[0].cache
-    cache.keep(START, b"no graph at all")
-    assert len(loaded()[1]) == 1
+    first, _ = loaded()
+    picture = enhanced(first)
+    first.cache.keep([*first.compiled][-1], b"no graph at all")
+    engine, compiled = loaded()
+    assert (enhanced(engine) == picture).all()
+    assert len(compiled) == 1
     assert "does not suit this OpenVINO" in caplog.text
 
 
 def test_other_weights_another_machine_or_other_code_find_no_graph_of_ours(loaded, weights, monkeypatch):
-    first = loaded()[0].cache.file(START)
+    first = loaded()[0].cache.file(TRIAL)
     monkeypatch.setattr("model.openvino_engine.cpu", lambda: "another processor")
-    assert loaded()[0].cache.file(START) != first
+    assert loaded()[0].cache.file(TRIAL) != first
     monkeypatch.undo()
     monkeypatch.setattr("model.openvino_engine.sources", lambda: "other code")
-    assert loaded()[0].cache.file(START) != first
+    assert loaded()[0].cache.file(TRIAL) != first
 
 
 def test_a_folder_that_cannot_be_had_costs_a_compilation_and_a_warning(weights, tmp_path, caplog):
