@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from contextlib import suppress
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Literal
 
@@ -19,6 +20,7 @@ from jobs.transitions import Terms, give_up, lapse, lease_is_live, resent
 
 Verdict = Literal["forget", "give_up", "lapse", "resend", "wait"]
 BATCH = 200
+UNREADABLE_MS = 3600 * 1000  # until a row that nobody could read is looked at again: a newer release may have come
 log = logging.getLogger(__name__)
 
 
@@ -63,7 +65,8 @@ def sweep(ports: Ports) -> Swept:
         except RowChanged:
             continue  # somebody else moved it on; it comes again if it must
         except ValueError:
-            log.exception("the row %s cannot be read and is left alone", row.key)
+            log.exception("the row %s cannot be read and is left alone for an hour", row.key)
+            _put_off(ports, row, until_ms=now + UNREADABLE_MS)
             continue
         done[did] += 1
     return Swept(**{each.name: done[each.name] for each in fields(Swept)})
@@ -97,6 +100,12 @@ def _attend(ports: Ports, row: Row, *, now: int, may_send: Callable[[], bool]) -
             ports.queue.send(job.id)
             return "resent"
     return "waiting"
+
+
+def _put_off(ports: Ports, row: Row, *, until_ms: int) -> None:
+    """Or rows that cannot be read would stand first in every batch, and fill it in the end."""
+    with suppress(RowChanged):
+        ports.table.replace(replace(row, due_ms=until_ms))
 
 
 def _write(ports: Ports, row: Row, job: Job) -> None:

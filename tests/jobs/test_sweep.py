@@ -9,7 +9,7 @@ from pathlib import Path
 from jobs.intake import accept, withdraw
 from jobs.ports import Ports, open_ports
 from jobs.settings import Settings
-from jobs.sweep import Swept, sweep
+from jobs.sweep import BATCH, Swept, sweep
 from jobs.table import Row
 from jobs.transitions import MAX_ATTEMPTS, NotClaimable, claim, publish, renew
 from tests.jobs.clocks import FakeClock
@@ -195,6 +195,27 @@ def test_a_row_that_nobody_can_read_stops_no_other(ports: Ports, clock: FakeCloc
     assert drain(ports) == [job_id]
     assert "job/broken" in caplog.text
     assert ports.table.read("job/broken") is not None
+
+
+def test_rows_that_nobody_can_read_never_fill_the_sweep(tmp_path: Path, clock: FakeClock, caplog) -> None:
+    """Each of them was due for longer than the photo that waits behind them."""
+    in_memory = Settings(blobs=f"file:{tmp_path}", queue="sqlite::memory:", table="sqlite::memory:")
+    ports = open_ports(in_memory, clock=clock)
+    for number in range(BATCH):
+        ports.table.insert(Row(key=f"job/broken{number}", doc="{}", due_ms=clock() - 1000))
+    job_id = upload(ports)
+    drain(ports)
+    clock.pass_s(8)
+    sweep(ports)
+    assert sweep(ports).resent == 1
+    assert drain(ports) == [job_id]
+    told = len(caplog.records)
+    sweep(ports)
+    assert len(caplog.records) == told == BATCH
+    clock.pass_s(3600)
+    sweep(ports)
+    assert len(caplog.records) > told
+    ports.close()
 
 
 def test_many_sweepers_at_once_do_the_work_once(opened, clock: FakeClock) -> None:
