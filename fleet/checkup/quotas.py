@@ -57,8 +57,8 @@ def _vcpus(questions: Questions, code: str) -> float | None:
 
 
 def findings(quotas: list[Quota], *, region: str, machines: int) -> list[Finding]:
-    """Pure. `machines` is MAX_MACHINES. A quota too small for one machine is an error where no other flavour on spot
-    is left, or where it is that of the flavour wanted first.
+    """Pure. `machines` is MAX_MACHINES. The first quota, that of the flavour wanted first on spot, is an error where it
+    is too small for one machine; all else is a warning.
     """
     return [found for place, quota in enumerate(quotas) if (found := _finding(quota, place, region, machines))]
 
