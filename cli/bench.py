@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from cli.settings import read_settings
+from jobs.errors import FirstlightError
 
 
 @click.group(invoke_without_command=True)
@@ -69,7 +70,12 @@ def cold_start(*, runs: int, table: str | None, plot: Path | None, out: Path | N
         click.echo(_here())
         entries = cold_start.entries(cold_start.measured(runs=runs, engine=settings.engine), where="this computer")
     else:
-        entries = cold_start.entries(cold_start.recorded(table), where=table)
+        if table.startswith("sqlite:") and not Path(table.partition(":")[2]).exists():
+            raise click.ClickException(f"--table {table}: there is no such file")
+        try:
+            entries = cold_start.entries(cold_start.recorded(table), where=table)
+        except FirstlightError as fact:
+            raise click.ClickException(f"--table {table}: {fact}") from None
     if not entries:
         raise click.ClickException(f"{table} holds no cold start of the last week")
     shown = waterfall.panels(entries)

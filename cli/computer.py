@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -28,6 +29,7 @@ def this_computer(settings: Settings) -> Computer:
         sandbox_missing=missing,
         sandbox_refusal=refusal,
         engine_refusal=_engine(settings) if settings.fleet.startswith("process:") else "",
+        closed=tuple(dict.fromkeys(str(each) for each in map(_nearest, _kept_in(settings)) if not _takes(each))),
         spool=str(spool),
         room_bytes=disk.f_bavail * disk.f_frsize,
         photo_bytes=settings.max_photo_bytes,
@@ -53,6 +55,20 @@ def _engine(settings: Settings) -> str:
     except EngineMissing as no:
         return str(no)
     return ""
+
+
+def _kept_in(settings: Settings) -> Iterator[Path]:
+    """The folders of this computer that the settings name."""
+    yield Path(settings.spool)
+    if settings.blobs.startswith("file:"):
+        yield Path(settings.blobs.partition(":")[2])
+    for url in (settings.queue, settings.table):
+        if url.startswith("sqlite:"):
+            yield Path(url.partition(":")[2]).parent
+
+
+def _takes(folder: Path) -> bool:
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
 
 
 def _nearest(folder: Path) -> Path:

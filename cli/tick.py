@@ -29,13 +29,16 @@ def command(*, once: bool) -> None:
     """Sweep jobs that wait too long, reap machines that must go, start those that are needed."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = read_settings()
-    ports = open_ports(settings, clock=now_ms, wait_s=WAIT_S)
-    launcher = Launcher(ports, settings, open_fleet(settings, ports), patient=not once)
+    try:
+        ports = open_ports(settings, clock=now_ms, wait_s=WAIT_S)
+        launcher = Launcher(ports, settings, open_fleet(settings, ports), patient=not once)
+    except OSError as fact:
+        raise click.ClickException(f"Nothing can be kept here ({fact}); `firstlight doctor` says where.") from None
     if once:
         try:
             tick_once(ports, launcher)
             Attendance(table=ports.table, clock=ports.clock).show()
-        except StoreBusy as fact:
+        except (StoreBusy, OSError) as fact:
             raise click.ClickException(f"{fact}; `firstlight doctor` says what is wrong.") from None
         return
     stop = threading.Event()

@@ -13,7 +13,8 @@ ROOM_PHOTOS = 10  # the largest photos that should find room
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Computer:
     """`sandbox_missing` are the layers that this machine lacks, `sandbox_refusal` why no photo can be read at all;
-    `engine_refusal` why no engine can be had. `room_bytes` is free where uploads arrive.
+    `engine_refusal` why no engine can be had. `closed` are places that the settings name and nothing can be kept in;
+    `room_bytes` is free where uploads arrive.
     """
 
     python: tuple[int, int]
@@ -21,6 +22,7 @@ class Computer:
     sandbox_missing: tuple[str, ...] = ()
     sandbox_refusal: str = ""
     engine_refusal: str = ""
+    closed: tuple[str, ...] = ()
     spool: str = ""
     room_bytes: int = 1 << 40
     photo_bytes: int = 100_000_000
@@ -67,6 +69,15 @@ def findings(computer: Computer) -> list[Finding]:
                 "engine_missing",
                 f"No worker can start here: {computer.engine_refusal}",
                 "Install what is named there, or set ENGINE=auto.",
+            )
+        )
+    if computer.closed:
+        found.append(
+            error(
+                "nothing_can_be_kept",
+                f"Nothing can be kept in {' and '.join(computer.closed)}: it is no folder, or not open for writing.",
+                "Give write access there, move a file away that stands in the place of a folder, or name another place "
+                "by SPOOL, BLOBS, QUEUE and TABLE.",
             )
         )
     if computer.room_bytes < ROOM_PHOTOS * computer.photo_bytes:

@@ -1,5 +1,6 @@
 """Each command explains itself, quickly, and a wrong setting is told with its cure."""
 
+import socket
 import subprocess
 import sys
 
@@ -31,8 +32,6 @@ def test_a_wrong_setting_is_told_with_its_cure(monkeypatch):
 
 
 def test_a_taken_port_is_told_with_its_cure(monkeypatch):
-    import socket
-
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -48,9 +47,28 @@ def test_a_damaged_store_is_told_with_its_cure(monkeypatch, tmp_path):
     for name in ("TABLE", "QUEUE"):
         monkeypatch.setenv(name, f"sqlite:{damaged}")
     monkeypatch.setenv("SPOOL", str(tmp_path / "spool"))
-    monkeypatch.setenv("PORT", "0")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("PORT", str(free.getsockname()[1]))
     result = CliRunner().invoke(main, ["up"])
     assert result.exit_code == 1
     assert str(damaged) in result.output
     assert "move a damaged file away" in result.output
     assert damaged.read_bytes() == b"no database" * 1000
+
+
+@pytest.mark.parametrize(
+    ("words", "cure"),
+    [
+        (["tick", "--once"], "firstlight doctor"),
+        (["bench", "cold-start", "--table", "dynamodb"], "use dynamodb://NAME"),
+        (["bench", "cold-start", "--table", "sqlite:none.db"], "there is no such file"),
+    ],
+)
+def test_a_place_where_nothing_is_or_can_be_kept_is_told(words, cure, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "var").write_text("a file where the folder should be")
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 1
+    assert cure in result.output
+    assert [each.name for each in tmp_path.iterdir()] == ["var"]

@@ -366,6 +366,14 @@ def test_a_damaged_file_is_found(laptop: dict[str, str], tmp_path: Path) -> None
     assert "move a damaged file away" in done.output
 
 
+def test_a_place_where_nothing_can_be_kept_is_found(laptop: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "var").write_text("a file where the folder should be")
+    done = doctor("--json", **laptop | {"SPOOL": f"{tmp_path}/var/spool", "BLOBS": f"file:{tmp_path}/var/blobs"})
+    [found] = [each for each in json.loads(done.stdout)["findings"] if each["code"] == "nothing_can_be_kept"]
+    assert done.exit_code == 2
+    assert found["says"].startswith(f"Nothing can be kept in {tmp_path}/var: ")
+
+
 def test_a_setting_that_cannot_be_used_is_a_finding(laptop: dict[str, str]) -> None:
     done = doctor(**laptop | {"ENGINE": "cuda"})
     assert done.exit_code == 2
