@@ -77,7 +77,7 @@ def test_thousands_of_warm_calls_a_day_stay_inside_the_budgets(day: World, calls
     refused = 0
     for call in range(calls):
         launcher = launchers[call % 2]
-        refused += launcher.ensure("pick" if call % 10 == 0 else "view").refused == "warm_budget_spent"
+        refused += launcher.ensure("view" if call % 10 == 0 else "pick").refused == "warm_budget_spent"
         work(day, busy=False)
         launcher.reap()
         day.clock.ms += DAY_S * 1000 // calls - 1

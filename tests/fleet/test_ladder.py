@@ -64,11 +64,11 @@ def test_without_spot_machines_it_pays_the_full_price_as_often_as_the_day_allows
 def test_what_was_not_had_on_demand_is_not_counted(ec2: World) -> None:
     ec2.weather.dry_pools = {"*": NONE}
     for round_ in range(5):
-        ec2.launcher(on_demand_budget=1).ensure("view")
+        ec2.launcher(on_demand_budget=1).ensure("pick")
         ec2.clock.pass_s(700)
         assert read_slots(ec2.ports.table)[0].refusals == round_ + 1
     ec2.weather.dry_pools = {"spot": NONE}
-    ec2.launcher(on_demand_budget=1).ensure("view")
+    ec2.launcher(on_demand_budget=1).ensure("pick")
     assert kinds(ec2) == [("on-demand", "g4dn.xlarge")]
 
 
