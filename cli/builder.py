@@ -57,7 +57,8 @@ class Builder:
         if self._process.returncode == 0:
             click.echo("The page is ready: reload it where the plain form is open")
         else:
-            words = self._log.read_text(errors="replace").strip().removeprefix("Error: ")
+            lines = self._log.read_text(errors="replace").strip().splitlines()
+            words = "\n".join(line.removeprefix("Error: ") for line in lines)
             click.echo(f"{words}\nThe plain form stays; everything else works")
         self._process = None
 

@@ -36,8 +36,14 @@ def install(wheel: str, constraints: Path) -> None:
     except (OSError, subprocess.TimeoutExpired) as fact:
         raise click.ClickException(f"Node.js could not be fetched from PyPI ({fact}). {CURE}") from None
     if done.returncode:
-        words = done.stderr.strip().splitlines()[-1:] or ["pip said nothing"]
-        raise click.ClickException(f"Node.js could not be fetched from PyPI: {words[0]}. {CURE}")
+        raise click.ClickException(f"Node.js could not be fetched from PyPI: {_reason(done.stderr)}. {CURE}")
+
+
+def _reason(said: str) -> str:
+    """The first error of what pip said; its last one only points to a manual. Pure."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    return (errors or lines[-1:] or ["pip said nothing"])[0].rstrip(".")
 
 
 def is_new_enough(version: str) -> bool:

@@ -10,7 +10,7 @@ export default defineConfig({
   workers: 1, // one service, one worker, two cores
   retries: 0,
   forbidOnly: true,
-  timeout: 90_000,
+  timeout: 180_000, // on a machine that does ten other things
   expect: { timeout: 30_000 },
   reporter: [["list"]],
   use: {

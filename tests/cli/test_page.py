@@ -9,7 +9,7 @@ import pytest
 
 from cli import page
 from cli.builder import Builder
-from cli.node import CURE, Node, install, is_new_enough
+from cli.node import CURE, Node, _reason, install, is_new_enough
 
 LOCK = {
     "packages": {
@@ -121,6 +121,21 @@ def test_without_an_index_the_reason_and_the_cure_are_told(monkeypatch):
     with pytest.raises(click.ClickException, match="could not be fetched from PyPI") as fact:
         install("no-such-wheel-of-firstlight", page.ROOT / "constraints.txt")
     assert CURE in str(fact.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (
+            "WARNING: slow\nERROR: No matching distribution found for x\nERROR: see the manual",
+            "No matching distribution",
+        ),
+        ("Killed.\n", "Killed"),
+        ("", "pip said nothing"),
+    ],
+)
+def test_the_reason_is_what_pip_said_first_of_its_errors(said, reason):
+    assert _reason(said).startswith(reason)
 
 
 def test_the_wheels_own_version_is_pinned():
