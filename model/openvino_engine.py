@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from itertools import cycle
 from pathlib import Path
+from threading import Lock
 from typing import Any, Literal
 
 import numpy as np
@@ -41,6 +42,7 @@ class OpenVinoEngine:
         if graphs is not None:
             grounds = (weights.digest, ov.__version__, sorted(self.options.items()), sources(), cpu())
             self.cache = GraphCache(graphs, grounds)
+        self.compiling = Lock()  # a photo may come while its graph is still prepared
         self.compiled: dict[Kind, tuple[ov.InferRequest, ov.InferRequest]] = {}
         if self.cache is None or not self.cache.holds(TRIAL):
             self.requests(TRIAL)  # what cannot be compiled shall be known before the first photo
@@ -56,16 +58,17 @@ class OpenVinoEngine:
 
         A graph keeps the memory it computes in, so the oldest go when all together would need more than one tile may.
         """
-        if kind in self.compiled:
-            self.compiled[kind] = self.compiled.pop(kind)
+        with self.compiling:
+            if kind in self.compiled:
+                self.compiled[kind] = self.compiled.pop(kind)
+                return self.compiled[kind]
+            height, width = kind[-2:]
+            room = BUDGET // self.bytes_per_pixel - height * width
+            while self.compiled and sum(each[3] * each[4] for each in self.compiled) > room:
+                del self.compiled[next(iter(self.compiled))]
+            model = self.model(kind)
+            self.compiled[kind] = model.create_infer_request(), model.create_infer_request()
             return self.compiled[kind]
-        height, width = kind[-2:]
-        room = BUDGET // self.bytes_per_pixel - height * width
-        while self.compiled and sum(each[3] * each[4] for each in self.compiled) > room:
-            del self.compiled[next(iter(self.compiled))]
-        model = self.model(kind)
-        self.compiled[kind] = model.create_infer_request(), model.create_infer_request()
-        return self.compiled[kind]
 
     def expect(
         self, layout: Literal["rgb", "mosaic"], width: int, height: int, *, depth_in: int, depth_out: int

@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -61,15 +62,20 @@ def serve(descriptor: int, load: Callable[[], Engine]) -> int:
             send(supervisor, {"error": str(error) if ours else f"{type(error).__name__}: {error}"})
             return 1
         send(supervisor, {"ready": engine.name, "reason": engine.reason})
+        preparing = threading.Thread()
         while True:
             descriptors: list[int] = []
             request = receive(supervisor, descriptors)
             if not isinstance(request, dict):
                 return 0
             if "expect" in request:
-                expect(engine, request)
+                # Beside us: when the photo comes, its exposure is decided meanwhile.
+                preparing = threading.Thread(target=expect, args=(engine, request))
+                preparing.start()
                 continue
             answer = _answered(engine, request, descriptors, supervisor)
+            if preparing.is_alive():
+                preparing.join()
             send(supervisor, answer)
             if answer.get("ends"):
                 os._exit(EXIT_BROKEN)  # unwinding would call into the broken device, which may hang

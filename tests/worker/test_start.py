@@ -83,6 +83,13 @@ def test_an_engine_hears_what_photo_comes_and_may_fail_to_prepare(start, send, u
     assert (tmp_path / "mark").read_text() == "rgb 64x48 8 8"
 
 
+def test_an_engine_takes_its_photo_while_it_still_prepares_for_it(start, send, until, tmp_path):
+    accepted = send()
+    start("prepares_beside", stall_s=20.0)
+    assert until(accepted, lambda job: job.finished).state == "done"
+    assert (tmp_path / "mark").read_text() == "beside"
+
+
 @pytest.fixture
 def engine(tmp_path):
     made = []
