@@ -15,9 +15,9 @@ from api.app import create_app
 from fleet.fleets import open_fleet
 from fleet.launcher import Launcher
 from fleet.tick import tick_once
-from jobs.calls import CallCounter
 from jobs.settings import Settings
 from photos.codec import Codec
+from tests.jobs.calls import CallCounter
 from tests.jobs.clouds import Cloud, nobody
 from tests.jobs.workers import BOUND_S, eventually, photo, watched, worker
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from jobs.calls import CallCounter
 from jobs.clients import Clients
 from jobs.counters import KEPT_S
 from jobs.errors import RowChanged, RowExists, StoreBusy
 from jobs.items import BATCH_TRIES, Items
 from jobs.settings import Settings
 from jobs.table import DynamoTable, Row
+from tests.jobs.calls import CallCounter
 from tests.jobs.clouds import Cloud
 
 NOW = 1_800_000_000_000

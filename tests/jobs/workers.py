@@ -11,12 +11,12 @@ from contextlib import contextmanager
 
 from PIL import Image
 
-from jobs.calls import CallCounter
 from jobs.clients import Clients
 from jobs.clock import now_ms
 from jobs.ports import Ports, open_ports
 from jobs.settings import Settings
 from photos.codec import Codec
+from tests.jobs.calls import CallCounter
 from worker.belt import Belt
 from worker.desk import Desk
 from worker.engine import EngineProcess
