@@ -61,12 +61,14 @@ def command(
     text = "auto" if ratio is None else f"{ratio:.9g}"
     wish = Wish(ratio=text, format=format_, direct=not no_direct, force=force, wait=not no_wait)
     stop = threading.Event()
-    ended = _begun(passages, wish, lambda: Remote(url=url, give_up_s=give_up_s, stop=stop), lanes=lanes)
+    again = ["firstlight", "send", "--url", url, *(["--out", str(out)] if out else []), *(["--force"] if force else [])]
+    service = lambda: Remote(url=url, give_up_s=give_up_s, stop=stop)  # noqa: E731 — one for each lane
+    ended = _begun(passages, wish, service, lanes=lanes, again=again)
     try:
         _drawn(passages, ended, no_wait=no_wait)
     except KeyboardInterrupt:
         stop.set()
-        _tell_left(passages, url)
+        _tell_left(passages, again)
         raise click.exceptions.Exit(INTERRUPTED) from None
     failed = [each for each in passages if each.stage == "failed"]
     if failed:
@@ -76,7 +78,7 @@ def command(
 
 
 def _begun(
-    passages: Sequence[Passage], wish: Wish, remote: Callable[[], Remote], *, lanes: int
+    passages: Sequence[Passage], wish: Wish, remote: Callable[[], Remote], *, lanes: int, again: Sequence[str]
 ) -> queue.SimpleQueue[Passage]:
     """Send them in as many threads as there are lanes; where each turns up that has ended."""
     ended: queue.SimpleQueue[Passage] = queue.SimpleQueue()
@@ -91,7 +93,7 @@ def _begun(
                 passage = turns.get_nowait()
             except queue.Empty:
                 return
-            _travelled(passage, service, wish)
+            _travelled(passage, service, wish, again)
             ended.put(passage)
 
     for _ in range(min(lanes, len(passages))):
@@ -121,14 +123,14 @@ def _of_id(text: str, out: Path | None) -> Passage:
     return Passage(name=path.name, target=(out or path.parent) / name, job_id=job_id)
 
 
-def _travelled(passage: Passage, remote: Remote, wish: Wish) -> None:
+def _travelled(passage: Passage, remote: Remote, wish: Wish, again: Sequence[str]) -> None:
     try:
         travel(passage, remote, wish)
     except Stopped:
         return
     except (NotServed, OSError) as no:
-        again = f"firstlight send --url {remote.url} --id {passage.job_id}"
-        kept = f" Its picture is kept: `{again}`." if passage.stage == "fetching" else ""
+        fetch = shlex.join([*again, "--id", passage.job_id])
+        kept = f" Its picture is kept: `{fetch}`." if passage.stage == "fetching" else ""
         passage.stage, passage.note = "failed", f"{no}{kept}"
     except Exception as defect:  # noqa: BLE001 — in a thread: unheard, it would leave the others waiting for ever
         passage.stage, passage.note = "failed", f"a defect of this program ({defect!r}); please report it."
@@ -168,12 +170,12 @@ def _troubles(passages: Sequence[Passage], known: dict[str, str]) -> str:
     return "".join(f"{name}: {why}\n" for name, why in new.items())
 
 
-def _tell_left(passages: Sequence[Passage], url: str) -> None:
-    """How to fetch what goes on without us, and what was not sent."""
+def _tell_left(passages: Sequence[Passage], again: Sequence[str]) -> None:
+    """How to fetch what goes on without us, to where it was to go, and what was not sent."""
     accepted = [each for each in passages if each.job_id and not each.ended]
     unsent = [each for each in passages if not each.job_id and not each.ended]
     if accepted:
-        words = ["firstlight", "send", "--url", url]
+        words = list(again)
         for each in accepted:
             words += ["--id", f"{each.job_id}={each.photo}" if each.photo else each.job_id]
         click.echo(f"\n{len(accepted)} accepted and going on; fetch with:\n  {shlex.join(words)}", err=True)

@@ -203,7 +203,8 @@ def test_an_unknown_id_is_told(service: Open) -> None:
     assert "It was never issued, has expired or was deleted." in done.output
 
 
-def test_ctrl_c_says_how_to_fetch_what_is_accepted(service: Open, photos: list[Path]) -> None:
+def test_ctrl_c_says_how_to_fetch_what_is_accepted(service: Open, photos: list[Path], tmp_path: Path) -> None:
+    out = tmp_path / "a folder"
     service.works.clear()
     command = [
         sys.executable,
@@ -214,6 +215,8 @@ def test_ctrl_c_says_how_to_fetch_what_is_accepted(service: Open, photos: list[P
         service.url,
         "--lanes",
         "1",
+        "--out",
+        str(out),
         str(photos[0]),
         str(photos[1]),
     ]
@@ -227,7 +230,7 @@ def test_ctrl_c_says_how_to_fetch_what_is_accepted(service: Open, photos: list[P
     again = next(shlex.split(line) for line in said.splitlines() if line.strip().startswith("firstlight send"))
     service.works.set()
     assert CliRunner().invoke(main, again[1:]).exit_code == 0
-    assert bright(photos[0]).read_bytes() == PICTURE
+    assert (out / bright(photos[0]).name).read_bytes() == PICTURE
     assert len(known(service.ports)) == 1
 
 
