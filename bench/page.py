@@ -20,9 +20,8 @@ from PIL import Image
 from bench.gpu import night_raw
 from bench.nights import night_jpeg
 from bench.service import ROOT, service
-from cli.node import find_node
-from cli.page import WEB, build, is_current
 
+WEB = ROOT / "web"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 RUN_S = 900.0
 EXIF_TURNED = 6
@@ -62,13 +61,14 @@ def with_preview(dng: bytes, jpeg: bytes) -> bytes:
 
 def drops(count: int) -> list[dict[str, Any]]:
     """Milliseconds and CPU seconds of each drop, as `web/bench/preview.bench.ts` measured them."""
-    node = find_node(ROOT / "constraints.txt")
-    if not is_current(WEB):
-        build(WEB, node)
+    subprocess.run([sys.executable, "-m", "cli", "page"], cwd=ROOT, check=True, stdout=sys.stderr)
+    node = shutil.which("node")
     browser = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
     runner = WEB / "node_modules" / "@playwright" / "test" / "cli.js"
-    if browser is None or not runner.exists():
-        sys.exit("No Chromium or no Playwright is here; `make test-web` says what is missing and fetches the rest.")
+    if node is None or browser is None or not runner.exists():
+        sys.exit(
+            "No Node.js, no Chromium or no Playwright is here; `make test-web` says what is missing and fetches the rest."
+        )
     with tempfile.TemporaryDirectory(prefix="firstlight-drops-") as name, service(FLEET="none:") as running:
         folder = Path(name)
         paths = {}
@@ -77,7 +77,7 @@ def drops(count: int) -> list[dict[str, Any]]:
             paths[title] = str(folder / file)
         asked = {"url": running.url, "photos": paths, "drops": count, "out": str(folder / "drops.json")}
         environ = {**os.environ, "CHROMIUM": browser, "ASKED": json.dumps(asked)}
-        command = [node.node, str(runner), "test", "--config", "bench"]
+        command = [node, str(runner), "test", "--config", "bench"]
         subprocess.run(command, cwd=WEB, env=environ, check=True, timeout=RUN_S, stdout=sys.stderr)
         found: list[dict[str, Any]] = json.loads((folder / "drops.json").read_text())
     return found
