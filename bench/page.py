@@ -66,9 +66,7 @@ def drops(count: int) -> list[dict[str, Any]]:
     browser = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
     runner = WEB / "node_modules" / "@playwright" / "test" / "cli.js"
     if node is None or browser is None or not runner.exists():
-        sys.exit(
-            "No Node.js, no Chromium or no Playwright is here; `make test-web` says what is missing and fetches the rest."
-        )
+        sys.exit("Node.js, Chromium or Playwright is not here; `make test-web` says which and fetches the rest.")
     with tempfile.TemporaryDirectory(prefix="firstlight-drops-") as name, service(FLEET="none:") as running:
         folder = Path(name)
         paths = {}
