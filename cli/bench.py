@@ -15,8 +15,14 @@ from jobs.errors import FirstlightError
 
 
 @click.group(invoke_without_command=True)
-@click.option("--runs", default=3, show_default=True, help="measurements of each kind")
-@click.option("--megapixels", default=4.0, show_default=True, help="output size for the networks alone")
+@click.option("--runs", type=click.IntRange(1), default=3, show_default=True, help="measurements of each kind")
+@click.option(
+    "--megapixels",
+    type=click.FloatRange(0.1),
+    default=4.0,
+    show_default=True,
+    help="output size for the networks alone",
+)
 @click.pass_context
 def command(context: click.Context, runs: int, megapixels: float) -> None:
     """Measure upload → result for a 12 and a 24 MP JPEG, cold and warm, and the old network in the same run.
@@ -54,7 +60,13 @@ def start(arguments: tuple[str, ...]) -> None:
 
 
 @command.command("cold-start")
-@click.option("--runs", default=5, show_default=True, help="workers to start here, with a 12 MP photo each")
+@click.option(
+    "--runs",
+    type=click.IntRange(1),
+    default=5,
+    show_default=True,
+    help="workers to start here, with a 12 MP photo each",
+)
 @click.option("--table", help="read a service's rows instead: `dynamodb://NAME` or `sqlite:FILE`, as its TABLE says")
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="write the waterfall: .png or .svg")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="write the milestones as JSON")
@@ -88,7 +100,7 @@ def cold_start(*, runs: int, table: str | None, plot: Path | None, out: Path | N
 
 
 @command.command("bridge")
-@click.option("--runs", default=5, show_default=True, help="services to start for each figure")
+@click.option("--runs", type=click.IntRange(1), default=5, show_default=True, help="services to start for each figure")
 def bridge(*, runs: int) -> None:
     """Measure the bridge (BRIDGE=1): first light while no machine comes, and what an upload beside it loses."""
     from bench import bridge  # noqa: PLC0415 — `--help` needs none

@@ -21,7 +21,9 @@ from jobs.upkeep import MOST, cancelled, found, known, retried
 STATES = click.Choice(get_args(State))
 as_json_option = click.option("--json", "as_json", is_flag=True, help="print JSON, for scripts")
 state_option = click.option("--state", "states", type=STATES, multiple=True, help="only these; may be given again")
-most_option = click.option("--limit", "most", default=50, show_default=True, help="the newest so many at most")
+most_option = click.option(
+    "--limit", "most", type=click.IntRange(1), default=50, show_default=True, help="the newest so many at most"
+)
 
 
 @click.group()
@@ -50,7 +52,13 @@ def list_(*, states: tuple[str, ...], most: int, as_json: bool) -> None:
 @command.command()
 @state_option
 @most_option
-@click.option("--every-s", default=2.0, show_default=True, help="seconds between two looks; DynamoDB bills each")
+@click.option(
+    "--every-s",
+    type=click.FloatRange(0.1),
+    default=2.0,
+    show_default=True,
+    help="seconds between two looks; DynamoDB bills each",
+)
 def watch(*, states: tuple[str, ...], most: int, every_s: float) -> None:
     """Show the list again and again, until Ctrl-C."""
     with opened() as world:

@@ -44,7 +44,13 @@ def list_(*, as_json: bool) -> None:
 
 
 @command.command()
-@click.option("--every-s", default=5.0, show_default=True, help="seconds between two looks; AWS bills some of them")
+@click.option(
+    "--every-s",
+    type=click.FloatRange(0.1),
+    default=5.0,
+    show_default=True,
+    help="seconds between two looks; AWS bills some of them",
+)
 def watch(*, every_s: float) -> None:
     """Show the list again and again, until Ctrl-C."""
     with opened() as world:

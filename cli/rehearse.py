@@ -24,7 +24,13 @@ END_S = 15.0
 
 
 @click.command()
-@click.option("--boot-s", default=4.0, show_default=True, help="seconds that an instance of the stand-in takes to boot")
+@click.option(
+    "--boot-s",
+    type=click.FloatRange(0),
+    default=4.0,
+    show_default=True,
+    help="seconds that an instance of the stand-in takes to boot",
+)
 @click.option("--engine", default="torch", show_default=True, help="the workers' engine")
 def command(*, boot_s: float, engine: str) -> None:
     """Run the cloud's configuration here: S3, SQS, DynamoDB and EC2 from a stand-in that lives as long as this command.

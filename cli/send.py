@@ -34,7 +34,11 @@ INTERRUPTED = 130  # as shells count a program that Ctrl-C ended
 @click.option("--no-direct", is_flag=True, help="send through the service even where its store takes photos itself")
 @click.option("--lanes", type=click.IntRange(1, MOST_LANES), default=4, show_default=True, help="photos at once")
 @click.option(
-    "--give-up-s", default=900.0, show_default=True, help="seconds for which an overloaded service is asked again"
+    "--give-up-s",
+    type=click.FloatRange(0),
+    default=900.0,
+    show_default=True,
+    help="seconds for which an overloaded service is asked again",
 )
 def command(
     *,

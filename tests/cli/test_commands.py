@@ -72,3 +72,20 @@ def test_a_place_where_nothing_is_or_can_be_kept_is_told(words, cure, monkeypatc
     assert result.exit_code == 1
     assert cure in result.output
     assert [each.name for each in tmp_path.iterdir()] == ["var"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["jobs", "watch", "--every-s", "-1"],
+        ["jobs", "list", "--limit", "0"],
+        ["machines", "watch", "--every-s", "0"],
+        ["bench", "--runs", "0"],
+        ["bench", "cold-start", "--runs", "0"],
+        ["rehearse", "--boot-s", "-1"],
+    ],
+)
+def test_a_number_that_cannot_be_meant_is_a_usage_error(words):
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 2
+    assert "is not in the range" in result.output
