@@ -80,6 +80,7 @@ test("where no directory tells, the picture is searched for", async () => {
   file.set(Array.from("\0\0\0\x18ftypcrx ", (letter) => letter.charCodeAt(0)));
   file.set(jpeg(320, 240), 500);
   file.set(jpeg(1620, 1080), 1500);
+  file.set([0xff, 0xd9], 1900);
   expect(await embeddedJpeg(new Blob([file]))).toMatchObject({ width: 1620, height: 1080 });
 });
 
@@ -96,4 +97,26 @@ test("a JPEG cut off before its size, and one without any, have none", () => {
   expect(jpegSize(jpeg(10, 10).subarray(0, 9))).toBeNull();
   expect(jpegSize(jpeg(0, 10))).toBeNull();
   expect(jpegSize(new Uint8Array([0xff, 0xd8, 0x12, 0x34, 0, 0, 0, 0, 0, 0, 0, 0, 0]))).toBeNull();
+});
+
+test("of a raw that is cut off, the picture that is still whole is taken", async () => {
+  const whole = tiff(
+    [
+      { at: 8, entries: [{ tag: 0x014a, value: 300 }], next: 200 },
+      { at: 200, entries: [{ tag: 0x0201, value: 1000 }, { tag: 0x0202, value: 400 }] },
+      { at: 300, entries: [{ tag: 0x0201, value: 2000 }, { tag: 0x0202, value: 5000 }] },
+    ],
+    { 1000: jpeg(160, 120), 2000: jpeg(1620, 1080, { length: 5000 }) },
+  );
+  expect(await embeddedJpeg(whole)).toMatchObject({ width: 1620 });
+  expect(await embeddedJpeg(whole.slice(0, 6000))).toMatchObject({ width: 160 });
+});
+
+test("a searched picture without an end is none", async () => {
+  const file = new Uint8Array(3000);
+  file.set(Array.from("\0\0\0\x18ftypcrx ", (letter) => letter.charCodeAt(0)));
+  file.set(jpeg(160, 120), 500);
+  file.set([0xff, 0xd9], 900);
+  file.set(jpeg(1620, 1080), 1500);
+  expect(await embeddedJpeg(new Blob([file]))).toMatchObject({ width: 160 });
 });

@@ -6,7 +6,7 @@ import { canGoAgain, isUnderWay, type Job } from "../jobs/job";
 import { takeAgain } from "../jobs/take";
 import { ratioOf, stopsOf } from "../photo/exposure";
 import { useOriginal } from "../photo/useOriginal";
-import { usePreview } from "../preview/usePreview";
+import { sourceRatio, usePreview } from "../preview/usePreview";
 import { words } from "../words";
 import { Exposure, type Choice } from "./Exposure";
 import { Hints } from "./Hints";
@@ -35,7 +35,8 @@ export function Workbench({ job, jobs, progress, courier, onSelect, onPick }: Pr
   const madeRatio = result?.ratio ?? job.wish.ratio;
   const previewRatio = reExposed ? (choice.stops === null ? null : ratioOf(choice.stops)) : madeRatio;
   const place = useRef<HTMLDivElement>(null);
-  const preview = usePreview(place, original.source, previewRatio);
+  const best = job.wish.ratio === null && result ? result.ratio : null;
+  const preview = usePreview(place, original.source, sourceRatio(original.source, previewRatio, job.estimate, best));
   const { shown, thumb } = preview;
   const foundBest = stopsOf(job.wish.ratio === null && result ? result.ratio : (shown?.estimate ?? job.estimate ?? 1));
 

@@ -113,19 +113,27 @@ function pictures(tags: Map<number, number[]>): Place[] {
   return places;
 }
 
-/** Places where a JPEG begins, within the first megabytes; where it ends nobody says, and decoders do not mind. */
+/** Places where a JPEG begins, within the first megabytes, and some JPEG ends after it; decoders do not mind what follows. */
 async function bySearch(raw: Blob): Promise<Place[]> {
   const searched = new Uint8Array(await raw.slice(0, SEARCHED_BYTES).arrayBuffer());
+  const lastEnd = raw.size > SEARCHED_BYTES ? SEARCHED_BYTES : lastEndIn(searched);
   const places: Place[] = [];
-  for (let at = searched.indexOf(0xff); at >= 0 && places.length < MOST_FOUND; at = searched.indexOf(0xff, at + 1)) {
-    if (searched[at + 1] === 0xd8 && searched[at + 2] === 0xff) places.push({ offset: at, length: SEARCHED_BYTES });
+  for (let at = searched.indexOf(0xff); at >= 0 && at < lastEnd && places.length < MOST_FOUND; at = searched.indexOf(0xff, at + 1)) {
+    if (searched[at + 1] === 0xd8 && searched[at + 2] === 0xff) places.push({ offset: at, length: Math.min(SEARCHED_BYTES, raw.size - at) });
   }
   return places;
+}
+
+function lastEndIn(bytes: Uint8Array): number {
+  let at = bytes.lastIndexOf(0xff, -2);
+  while (at >= 0 && bytes[at + 1] !== 0xd9) at = at === 0 ? -1 : bytes.lastIndexOf(0xff, at - 1);
+  return at;
 }
 
 async function largest(raw: Blob, places: Place[], orientation: number): Promise<Embedded | null> {
   let best: Embedded | null = null;
   for (const { offset, length } of places) {
+    if (offset + length > raw.size) continue; // cut off
     const first = new Uint8Array(await raw.slice(offset, offset + Math.min(length, HEAD_BYTES)).arrayBuffer());
     const size = jpegSize(first);
     const head = String.fromCharCode(...first.subarray(0, 64));

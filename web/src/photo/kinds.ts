@@ -38,6 +38,13 @@ const REFUSED: readonly Magic<Reason>[] = [
 ];
 const RAW_NAMES = /\.(dng|cr2|nef|nrw|arw|srf|sr2|pef|srw|iiq|3fr|fff|erf|kdc|dcr|raw)$/i;
 
+const ALL_RAW_NAMES = /\.(dng|cr2|cr3|crw|nef|nrw|arw|srf|sr2|orf|rw2|rwl|raf|pef|srw|mrw|x3f|iiq|3fr|fff|erf|kdc|dcr|raw)$/i;
+
+/** Whether a file's name is a camera raw's. What the page shows of one is the camera's own development. */
+export function isRawName(name: string): boolean {
+  return ALL_RAW_NAMES.test(name);
+}
+
 function letters(head: Uint8Array, offset: number, count: number): string {
   return String.fromCharCode(...head.subarray(offset, offset + count));
 }

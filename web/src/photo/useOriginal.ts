@@ -3,6 +3,7 @@ import { useEffect, useState } from "react";
 import { idOf, type Job } from "../jobs/job";
 import type { Shelf } from "../jobs/shelf";
 import type { Source } from "../preview/usePreview";
+import { isRawName } from "./kinds";
 import { sizeOf } from "./size";
 
 export interface Original {
@@ -31,7 +32,7 @@ export function useOriginal(job: Job, shelf: Shelf): Original {
       if (blob && !kept) shelf.putPicture(job.key, "before", blob);
       const size = blob && url !== null ? await sizeOf(blob, url) : null;
       if (isOver()) return;
-      setOriginal(blob && size ? { source: { blob, ...size }, url, missing: false } : { ...NOTHING, missing: true });
+      setOriginal(blob && size ? { source: { blob, ...size, byCamera: isRawName(job.name) }, url, missing: false } : { ...NOTHING, missing: true });
     };
     void found();
     return () => {
@@ -40,7 +41,7 @@ export function useOriginal(job: Job, shelf: Shelf): Original {
       setOriginal(NOTHING);
     };
     // A local photo is the same before and after it has an id; one that came by a link is not there before.
-  }, [job.key, local ? "" : id, shelf]); // eslint-disable-line react-hooks/exhaustive-deps
+  }, [job.key, job.name, local ? "" : id, shelf]); // eslint-disable-line react-hooks/exhaustive-deps
   return original;
 }
 

@@ -1,5 +1,6 @@
 // A canvas that shows a photo developed at some exposure, painted by the worker; and what the worker tells of it.
 import { useEffect, useRef, useState, type RefObject } from "react";
+import { LARGEST_RATIO } from "../photo/exposure";
 import type { Asked, Shown, Thumbed, Told } from "./protocol";
 
 let worker: Worker | null = null;
@@ -20,6 +21,17 @@ export interface Source {
   /** Pixels of the upright photo. */
   width: number;
   height: number;
+  /** The camera's own development of a raw: brighter than the raw by stops that nobody tells. */
+  byCamera: boolean;
+}
+
+/**
+ * The ratio to develop a source by, for a ratio that counts from the file itself. Where a camera has developed it, the
+ * way from one to the other is known once the service has found the raw's best (`best`) and we ours (`estimate`).
+ */
+export function sourceRatio(source: Source | null, ratio: number | null, estimate: number | null, best: number | null): number | null {
+  if (ratio === null || !source?.byCamera || estimate === null || best === null) return ratio;
+  return Math.min(LARGEST_RATIO, Math.max(1, (ratio * estimate) / best));
 }
 
 export interface Preview {
