@@ -26,7 +26,7 @@ export function Exposure({ choice, given, best, canApply, onChoice, onApply }: P
     <section className="card exposure" aria-label={words.exposure.label}>
       <div className="line">
         <label htmlFor="stops">{words.exposure.label}</label>
-        <output htmlFor="stops">{words.exposure.stops(stops)}</output>
+        <output htmlFor="stops" aria-live="off">{words.exposure.stops(stops)}</output>
         <button className="button small toggle" aria-pressed={choice.stops === null} onClick={() => { onChoice({ ...choice, stops: choice.stops === null ? best : null }); }}>
           {words.exposure.auto}
         </button>

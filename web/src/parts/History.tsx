@@ -49,7 +49,7 @@ export function History({ jobs, progress, courier, selected, onSelect }: Props) 
                 title={job.name}
                 onClick={() => { onSelect(job.key); }}
               >
-                <Thumb job={job} courier={courier} />
+                <Thumb job={job} courier={courier} open={job.key === selected} />
                 {state === "failed" && <span className="badge bad"><Icon name="warning" /></span>}
                 {state === "done" && job.wish.ratio !== null && <span className="badge">{words.exposure.stops(stopsOf(job.wish.ratio))}</span>}
                 {(state === "working" || state === "waiting") && <progress aria-hidden="true" {...(sent ? { value: sent.sent / sent.size } : {})} max={1} />}
@@ -68,8 +68,8 @@ export function History({ jobs, progress, courier, selected, onSelect }: Props) 
 }
 
 /** A picture that nobody has looked at yet is dark; once its result is there, the strip shows it with as much light. */
-function Thumb({ job, courier }: { job: Job; courier: Courier }) {
-  const url = useThumb(job, courier.shelf);
+function Thumb({ job, courier, open }: { job: Job; courier: Courier; open: boolean }) {
+  const url = useThumb(job, courier.shelf, open);
   if (!url) return <Icon name="photo" />;
   const ratio = job.hasThumb ? 1 : (job.status?.result?.ratio ?? 1);
   return <img src={url} alt="" style={{ "--light": Math.min(MOST_LIGHT, ratio ** (1 / GAMMA)) } as CSSProperties} />;

@@ -10,12 +10,13 @@ interface Props {
   held: boolean;
   /** Null where there is no original to show. */
   onHold: ((held: boolean) => void) | null;
-  hidden: boolean;
+  /** Nothing to look at yet; the place is kept. */
+  idle: boolean;
 }
 
-export function Tools({ percent, fits, onZoom, held, onHold, hidden }: Props) {
+export function Tools({ percent, fits, onZoom, held, onHold, idle }: Props) {
   return (
-    <div className="tools" role="toolbar" aria-label={words.stage.tools} hidden={hidden}>
+    <div className="tools" role="toolbar" aria-label={words.stage.tools} data-idle={idle}>
       <div className="group">
         <button className="icon" aria-label={words.stage.zoomOut} onClick={() => { onZoom("out"); }}><Icon name="minus" /></button>
         <output aria-live="off">{words.stage.zoom(percent)}</output>

@@ -33,8 +33,9 @@ export function Viewer({ job, original, place, preview, result, showsPreview }: 
   const [held, setHeld] = useState(false);
   const [divide, setDivide] = useState(50);
   const [said, say] = useState<"nothing" | "zoom" | "divide" | "original">("nothing");
+  const [opened, setOpened] = useState<string | null>(null);
   const [loaded, setLoaded] = useState<string | null>(null);
-  const showable = result && result.media_type !== "image/tiff";
+  const showable = result !== null && result.media_type !== "image/tiff";
   const hasResult = showable && loaded === result.url;
   const zoomed = zoom.look.scale > 1;
   const slider = useReactCompareSlider({
@@ -51,8 +52,10 @@ export function Viewer({ job, original, place, preview, result, showsPreview }: 
   };
   const window: CSSProperties = { width: laid.window.width, height: laid.window.height };
   const isReady = preview.shown !== null || hasResult;
+  const opens = opened !== null && opened === original.url;
   const compares = original.url !== null && isReady;
-  const label = hasResult && !showsPreview ? words.stage.after : words.stage.preview;
+  const showsResult = hasResult && !showsPreview;
+  const label = showsResult ? words.stage.after : words.stage.preview;
 
   const look = (to: "in" | "out" | "fit" | "full"): void => {
     zoom.change(to);
@@ -97,22 +100,23 @@ export function Viewer({ job, original, place, preview, result, showsPreview }: 
       >
         <p id="stage-keys" hidden>{words.stage.keys}</p>
         <Provider {...slider}>
-          <Root className="window" style={window} data-held={held} data-compares={compares}>
+          <Root className="window" style={window} data-held={held} data-shows={compares ? "both" : isReady ? "after" : opens ? "before" : "nothing"}>
             <Item item="itemOne" className="side">
               <div className="layer" style={layer}>
-                {original.url && <img className="picture" src={original.url} alt={words.stage.original} draggable={false} />}
+                {original.url && <img className="picture" src={original.url} alt={words.stage.original} draggable={false} onLoad={() => { setOpened(original.url); }} />}
               </div>
             </Item>
             <Item item="itemTwo" className="side bright">
               <div className="layer" style={layer}>
-                <div className="picture canvas" ref={place} role="img" aria-label={words.stage.bright} data-how={preview.shown?.how} />
+                <div className="picture canvas" ref={place} role="img" aria-label={words.stage.bright} aria-hidden={showsResult} data-how={preview.shown?.how} />
                 {showable && (
                   <img
                     className="picture result"
                     src={result.url}
                     alt={words.stage.bright}
                     draggable={false}
-                    data-shown={hasResult && !showsPreview}
+                    aria-hidden={!showsResult}
+                    data-shown={showsResult}
                     onLoad={({ currentTarget }) => {
                       const show = (): void => { setLoaded(result.url); };
                       currentTarget.decode().then(show, show); // decoded before it is shown, or a part of it would flash
@@ -126,11 +130,11 @@ export function Viewer({ job, original, place, preview, result, showsPreview }: 
                 <Handle className="handle" />
               </HandleRoot>
             )}
-            {compares && <span className="label before" aria-hidden="true">{words.stage.before}</span>}
+            {(compares || opens) && <span className="label before" aria-hidden="true">{words.stage.before}</span>}
             {isReady && <span className="label after" aria-hidden="true">{label}</span>}
           </Root>
         </Provider>
-        {!isReady && (
+        {!isReady && !opens && (
           <p className="blank">
             <Icon name="photo" />
             {isUnderWay(job) || result ? (original.missing || preview.failed ? words.stage.noPreview : words.stage.opening) : words.stage.nothing}
@@ -143,7 +147,7 @@ export function Viewer({ job, original, place, preview, result, showsPreview }: 
         onZoom={look}
         held={held}
         onHold={original.url === null ? null : hold}
-        hidden={!isReady}
+        idle={!isReady}
       />
       <p className="unseen" role="status">{told}</p>
       {result && !showable && <p className="fine">{words.stage.noResult("tiff")}</p>}

@@ -6,7 +6,15 @@ import { useNow } from "../view/useNow";
 import { useOnline } from "../view/useOnline";
 import { words } from "../words";
 
-export function Waiting({ job, progress, onCancel }: { job: Job; progress: Progress | null; onCancel: () => void }) {
+interface Props {
+  job: Job;
+  progress: Progress | null;
+  /** The preview is there to be looked at meanwhile. */
+  previewed: boolean;
+  onCancel: () => void;
+}
+
+export function Waiting({ job, progress, previewed, onCancel }: Props) {
   const online = useOnline();
   const { title, detail, share, slow, step } = sentence(job, progress, useNow(true), online);
   return (
@@ -20,7 +28,7 @@ export function Waiting({ job, progress, onCancel }: { job: Job; progress: Progr
       <progress {...(share === null ? {} : { value: share })} max={1} aria-label={words.progress.label} />
       <p className="fine detail" aria-live="off">{detail}</p>
       <div className="line">
-        <p className="fine">{words.progress.note}</p>
+        <p className="fine">{previewed && words.progress.note}</p>
         {!job.shared && <button className="button small" onClick={onCancel}>{words.progress.cancel}</button>}
       </div>
     </section>

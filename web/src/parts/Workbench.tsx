@@ -79,7 +79,7 @@ export function Workbench({ job, jobs, progress, courier, onSelect, onPick }: Pr
           </button>
         </header>
         {job.shared && <p className="fine">{words.shared.lead}</p>}
-        {isUnderWay(job) && <Waiting job={job} progress={progress} onCancel={() => { void courier.withdraw(job.key).catch(() => { courier.forget(job.key); }); leave(); }} />}
+        {isUnderWay(job) && <Waiting job={job} progress={progress} previewed={shown !== null} onCancel={() => { void courier.withdraw(job.key).catch(() => { courier.forget(job.key); }); leave(); }} />}
         {job.stage === "refused" && job.trouble && (
           <Trouble title={words.failed.refused} trouble={job.trouble} onRetry={() => { courier.begin(job.key); }} onDismiss={() => { courier.forget(job.key); leave(); }} />
         )}

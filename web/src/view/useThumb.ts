@@ -4,17 +4,22 @@ import type { Job } from "../jobs/job";
 import type { Shelf } from "../jobs/shelf";
 
 const HEIGHT = 128; // pixels: the strip's 64 on a dense screen
+const LATER_MS = 1000; // what is looked at comes first
 let turn: Promise<unknown> = Promise.resolve(); // a decoded photo is large, so one after the other
 
-/** Null until there is one. */
-export function useThumb({ key, hasThumb }: Job, shelf: Shelf): string | null {
+/** Null until there is one. `open`: the photo is looked at, so its preview brings one. */
+export function useThumb({ key, hasThumb }: Job, shelf: Shelf, open: boolean): string | null {
   const [url, setUrl] = useState<string | null>(null);
   useEffect(() => {
     let made: string | null = null;
     let stale = false;
     const isOver = (): boolean => stale;
     const found = async (): Promise<void> => {
-      const thumb = (await shelf.picture(key, "thumb")) ?? (await inTurn(() => (isOver() ? Promise.resolve(null) : small(key, shelf))));
+      let thumb = await shelf.picture(key, "thumb");
+      if (!thumb && !open) {
+        await new Promise((resolve) => setTimeout(resolve, LATER_MS));
+        thumb = await inTurn(() => (isOver() ? Promise.resolve(null) : small(key, shelf)));
+      }
       if (!thumb || isOver()) return;
       made = URL.createObjectURL(thumb);
       setUrl(made);
@@ -24,7 +29,7 @@ export function useThumb({ key, hasThumb }: Job, shelf: Shelf): string | null {
       stale = true;
       if (made) URL.revokeObjectURL(made);
     };
-  }, [key, hasThumb, shelf]);
+  }, [key, hasThumb, shelf, open]);
   return url;
 }
 
