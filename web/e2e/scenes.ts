@@ -36,8 +36,9 @@ const OUTSTANDING: Partial<Record<Phase, Parameters<typeof waiting>[1]>> = {
 };
 
 /** Drops a photo of a shape; its result, `light` times as bright, is at hand. */
-async function bring({ page, script }: Visit, width = 1280, height = 720, name = "Harbour at night.jpg"): Promise<File> {
-  const photo = { ...(await scenePhoto(page, width, height)), name };
+async function bring({ page, script }: Visit, width = 1280, height = 720, name = "Harbour at night.jpg", extra = 0): Promise<File> {
+  const made = await scenePhoto(page, width, height);
+  const photo = { ...made, name, buffer: Buffer.concat([made.buffer, Buffer.alloc(extra)]) };
   script.original = photo;
   script.result = await scenePhoto(page, width, height, 4);
   await drop(page, [photo]);
@@ -138,14 +139,14 @@ export const SCENES: readonly Scene[] = [
       script.refusal = "real";
       const devtools = await page.context().newCDPSession(page);
       await devtools.send("Network.enable");
-      await devtools.send("Network.emulateNetworkConditions", { offline: false, latency: 20, downloadThroughput: -1, uploadThroughput: 9000 });
+      await devtools.send("Network.emulateNetworkConditions", { offline: false, latency: 20, downloadThroughput: -1, uploadThroughput: 30_000 });
     },
     steps: [
       {
         name: "upload",
         act: async (visit) => {
-          await bring(visit);
-          await says(visit.page, /KB of .*\/s/);
+          await bring(visit, 1280, 720, "Harbour at night.jpg", 6_000_000); // three minutes' worth
+          await says(visit.page, / of 6.*\/s/);
           await expect(visit.page.locator(".canvas[data-how]")).toBeVisible();
         },
       },
