@@ -11,7 +11,7 @@ HAS_GPU := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo yes; [ "$$(unam
 RUN_NEEDS := $(VENV)/.ready-run $(if $(HAS_GPU)$(filter torch,$(ENGINE)),$(VENV)/.ready-torch)
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-cloud bake bake-clean deploy destroy try-boot test test-all test-web lint format bench bench-all simulate images try-images clean
+.PHONY: help run run-cloud bake bake-clean deploy destroy try-boot test test-all test-web lint format bench bench-all bench-web simulate images try-images clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ format: $(VENV)/.ready-lint  ## Let ruff lay out the code
 
 bench: $(VENV)/.ready-test  ## Measure the way of a photo, and the old network, side by side
 	$(BIN)/firstlight bench
+
+bench-web: $(VENV)/.ready-test  ## How soon the page shows a preview, in Chromium (after make test-web, which fetches Playwright)
+	$(BIN)/python -m bench.page
 
 images:  ## Build the container images (FLAVOURS="cpu gpu", DIGEST=@sha256:… of the base)
 	@DIGEST="$(DIGEST)" sh docker/images.sh $(or $(FLAVOURS),cpu)
