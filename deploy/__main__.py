@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
 from deploy.leaving import Leaving, MachinesRemain
+from deploy.place import chosen_region, elsewhere
 from deploy.plan import changes, erasing, summary
 from deploy.terraform import Terraform, TerraformRefused
 from jobs.clients import Clients, Declined
@@ -44,6 +46,7 @@ def apply(chosen: tuple[Terraform, Path, bool]) -> None:
         click.echo(f"Account {_account()}. Asking Terraform what is to do …")
         terraform.init()
         plan = terraform.plan()
+        _right_place(terraform.outputs(), plan)
         for line in changes(plan):
             click.echo(f"  {line}")
         click.echo(f"{summary(plan)}. In full: {terraform.planned}")
@@ -78,6 +81,7 @@ def destroy(chosen: tuple[Terraform, Path, bool]) -> None:
             return
         told = terraform.outputs()
         plan = terraform.plan(destroy=True)
+        _right_place(told, plan)
         erases, wanted = erasing(plan)
         if erases != wanted:
             raise click.ClickException(
@@ -126,6 +130,18 @@ def _account() -> str:
 def _word(*, yes: bool) -> str:
     """As Terraform writes it."""
     return "true" if yes else "false"
+
+
+def _right_place(told: Mapping[str, Any], plan: Mapping[str, Any]) -> None:
+    """Raises click.ClickException where Terraform would look elsewhere for what is deployed."""
+    try:
+        configured = str(Clients().client("sqs").meta.region_name)
+    except StoreBusy:
+        configured = ""
+    environ = os.environ  # noqa: TID251 — an entry point
+    region = chosen_region(plan, environ) or configured
+    if told and (why := elsewhere(told, account=_account(), region=region)):
+        raise click.ClickException(why)
 
 
 def _agree(question: str, *, auto: bool) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from tests.jobs.clouds import nobody
 
 REGISTRY = ("registry.terraform.io", 443)
 MIRRORS = ("/opt", "/usr/share", "/usr/local/share", "/usr/local/lib", "/usr/lib", "/var/lib")
+Program = Callable[[str], None]
 WITH_TERRAFORM = ["test_deployment.py", "test_roles.py"]
 
 
@@ -50,6 +52,19 @@ collect_ignore = WITH_TERRAFORM if missing() else []
 def pytest_report_header() -> str:
     why = missing()
     return f"deploy/ is not applied to a fake: {why}" if why else "deploy/ is applied to a fake"
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
+    """A program called terraform, by its shell script."""
+
+    def make(script: str) -> None:
+        file = tmp_path / "terraform"
+        file.write_text(f"#!/bin/sh\n{script}\n")
+        file.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+
+    return make
 
 
 @pytest.fixture(autouse=True)
@@ -90,3 +105,22 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
         made.policies["operator"] = operator_policy(Clients())
         yield made
         cloud.close()
+
+
+def planning(folder: Path, program: Program, *, apply: str, outputs: str = "{}") -> None:
+    """A Terraform that would make a bucket."""
+    plan = {
+        "resource_changes": [
+            {"address": "aws_s3_bucket.blobs", "change": {"actions": ["create"], "after": {"bucket": "photos"}}}
+        ]
+    }
+    (folder / "plan.json").write_text(json.dumps(plan))
+    program(f"""
+case "$2" in
+  version) echo '{{"terraform_version": "1.11.4"}}' ;;
+  show) cat {folder}/plan.json ;;
+  apply) {apply} ;;
+  state) echo aws_s3_bucket.blobs ;;
+  destroy) {apply} ;;
+  output) echo '{outputs}' ;;
+esac""")

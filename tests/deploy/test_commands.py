@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,22 +13,8 @@ from click.testing import CliRunner, Result
 
 from deploy.__main__ import main
 from deploy.leaving import END_S, Leaving, MachinesRemain
+from tests.deploy.conftest import Program, planning
 from tests.jobs.clocks import FakeClock
-
-Program = Callable[[str], None]
-
-
-@pytest.fixture
-def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
-    """A program called terraform, by its shell script."""
-
-    def make(script: str) -> None:
-        file = tmp_path / "terraform"
-        file.write_text(f"#!/bin/sh\n{script}\n")
-        file.chmod(0o755)
-        monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-
-    return make
 
 
 def deploy(folder: Path, *words: str) -> Result:
@@ -61,24 +46,6 @@ def test_without_credentials_the_cure_is_named(
         assert told.exit_code == 1
         assert "set AWS_ACCESS_KEY_ID" in told.output
         assert "Traceback" not in told.output
-
-
-def planning(folder: Path, program: Program, *, apply: str) -> None:
-    """A Terraform that would make a bucket."""
-    plan = {
-        "resource_changes": [
-            {"address": "aws_s3_bucket.blobs", "change": {"actions": ["create"], "after": {"bucket": "photos"}}}
-        ]
-    }
-    (folder / "plan.json").write_text(json.dumps(plan))
-    program(f"""
-case "$2" in
-  version) echo '{{"terraform_version": "1.11.4"}}' ;;
-  show) cat {folder}/plan.json ;;
-  apply) {apply} ;;
-  state) echo aws_s3_bucket.blobs ;;
-  output) echo '{{}}' ;;
-esac""")
 
 
 class Ec2:
