@@ -25,6 +25,7 @@ WEB = ROOT / "web"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 RUN_S = 900.0
 EXIF_TURNED = 6
+"""Orientation of a camera held upright."""
 
 
 def photos() -> dict[str, tuple[str, bytes]]:
