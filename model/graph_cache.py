@@ -1,7 +1,8 @@
-"""Compiled OpenVINO graphs in a folder: to read one back takes about half as long as to compile it.
+"""Compiled OpenVINO graphs in a folder: to read one back saves a seventh of compiling it, and the trial at a start.
 
 OpenVINO's own cache (CACHE_DIR) computes with a damaged file as if nothing had happened, and its keys differ between
-runs; here a file begins with its sha256, and its name says all that it depends on. `model/baking.py` fills one.
+runs; here a file begins with its sha256, and its name says all that it depends on. `model/baking.py` fills one. What is
+kept is the transformed network, not machine code, which is made at each reading: 0.19 s of 0.22 for 12 MP.
 """
 
 import logging
