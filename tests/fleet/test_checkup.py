@@ -2,22 +2,51 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from fleet.checkup import access, breakers, bucket, clock, clockwork, computer, network, queues, quotas, rows, terms
+from fleet.checkup import (
+    access,
+    backlog,
+    breakers,
+    bucket,
+    budget,
+    clock,
+    clockwork,
+    computer,
+    network,
+    queues,
+    quotas,
+    rounds,
+    rows,
+    strays,
+    template,
+    terms,
+)
 from fleet.checkup.access import Access
+from fleet.checkup.backlog import Backlog
 from fleet.checkup.bucket import Bucket
+from fleet.checkup.budget import Spent
 from fleet.checkup.clockwork import Clockwork
 from fleet.checkup.computer import Computer
 from fleet.checkup.finding import Finding, status
 from fleet.checkup.queues import Queues
 from fleet.checkup.quotas import Quota
+from fleet.checkup.rounds import Check
 from fleet.checkup.rows import Table
+from fleet.checkup.strays import Strays
+from fleet.checkup.template import Template
+from fleet.checkup.world import World
 from fleet.ladder import Subnet
 from fleet.slots import Slot
+from jobs.clients import Declined
+from jobs.errors import StoreBusy
 from jobs.settings import Settings
+from jobs.transitions import Terms
+from tests.fleet.views import machine
 
 NOW = 1_800_000_000_000
 HERE = Computer(python=(3, 12), sandbox="auto")
@@ -124,6 +153,86 @@ def test_a_resting_laptop_needs_no_tick_and_a_working_one_does() -> None:
         (found,) = clockwork.findings(needs, Settings(), NOW)
         assert (found.code, found.severity) == ("tick_stale", "error")
     assert clockwork.findings(replace(rests, last_tick_ms=NOW - 60_000), WISE, NOW) == []
+
+
+@pytest.mark.parametrize(
+    ("spent", "code"),
+    [
+        (Spent(launches=10), "budget_launches"),
+        (Spent(warm_launches=20), "budget_warm"),
+        (Spent(on_demand=2), "budget_on_demand"),
+        (Spent(dollars=4.999), "budget_dollars"),
+    ],
+)
+def test_a_budget_that_the_next_launch_would_pass_is_told(spent: Spent, code: str) -> None:
+    given = replace(WISE, launch_budget=10)
+    assert budget.findings(Spent(launches=9, warm_launches=19, on_demand=1, dollars=1.0), given) == []
+    assert codes(budget.findings(spent, given)) == [code]
+
+
+@pytest.mark.parametrize(
+    ("epoch", "age_s", "code"),
+    [
+        (2, 100, None),
+        (3, 301, "orphan_machine"),
+        (3, 100, None),
+        (1, 1, "orphan_machine"),
+        (2, 43_501, "machine_too_old"),
+    ],
+)
+def test_a_machine_of_another_launch_and_one_too_old_are_told(epoch: int, age_s: int, code: str | None) -> None:
+    up = Strays(
+        machines=[machine(0, 2, age_s=age_s)],
+        slots=[Slot(number=0, epoch=epoch)],
+        heartbeats=[],
+        ready_deadline_ms=300_000,
+        hard_age_ms=43_200_000,
+        heartbeat_ms=5000,
+        ec2=False,
+    )
+    assert codes(strays.findings(up, NOW)) == ([code] if code else [])
+
+
+def test_a_row_that_cannot_be_read_is_told() -> None:
+    idle = Backlog(jobs=[], workers=0, machines=0, terms=Terms(lease_ms=1, keep_ms=1), patience_ms=1)
+    assert backlog.findings(idle, NOW) == []
+    assert codes(backlog.findings(replace(idle, unreadable=["job/x"]), NOW)) == ["row_unreadable"]
+
+
+@pytest.mark.parametrize(
+    ("data", "image", "code"),
+    [
+        ({}, {"State": "pending"}, "image_not_available"),
+        ({}, {"Architecture": "arm64"}, "image_architecture"),
+        ({"BlockDeviceMappings": [{"Ebs": {"Encrypted": False}}]}, {}, "template_open_disk"),
+        ({"UserData": base64.b64encode(b"AWS_SECRET_ACCESS_KEY=x\n").decode()}, {}, "template_holds_secret"),
+    ],
+)
+def test_a_template_is_judged_by_its_image_its_disks_and_its_words(
+    data: dict[str, object], image: dict[str, str], code: str
+) -> None:
+    whole = {
+        "ImageId": "ami-1",
+        "InstanceInitiatedShutdownBehavior": "terminate",
+        "MetadataOptions": {"HttpTokens": "required", "InstanceMetadataTags": "enabled"},
+        "IamInstanceProfile": {"Name": "worker"},
+    }
+    there = {"State": "available", "Architecture": "x86_64"}
+    assert template.findings(Template(name="t", data=whole, image=there)) == []
+    assert codes(template.findings(Template(name="t", data=whole | data, image=there | image))) == [code]
+
+
+@pytest.mark.parametrize(
+    ("fact", "code"), [(Declined("Odd", {}), "not_answered"), (StoreBusy("away"), "not_reachable")]
+)
+def test_a_check_that_cannot_be_made_is_told_and_the_others_go_on(fact: Exception, code: str) -> None:
+    def fails(_: World) -> list[Finding]:
+        raise fact
+
+    here = World(settings=Settings(), clock=lambda: NOW, sleep=lambda _: None, ports=None, questions=None)
+    looks: dict[str, Callable[[World], list[Finding]]] = {"broken": fails, "fine": lambda _: []}
+    report = rounds.run(here, [Check(name=name, look=look) for name, look in looks.items()])
+    assert (codes(report.findings), report.made[-1]) == ([code], "fine")
 
 
 def test_a_breaker_says_where_to_read_on() -> None:
