@@ -29,7 +29,7 @@ from photos.sandbox import end_with_parent
 
 END_S = 65.0  # the API lets an upload finish for up to 60
 TELL_AFTER_S = 0.5
-SETTLED_S = 5.0  # after its first answer; a uWSGI process that is still loading does not hear that it should end
+SETTLED_S = 5.0  # after its first answer: what has only just begun has nobody to wait for
 LARGEST_LOG = 10 << 20
 TOLD_LINES = 15
 
