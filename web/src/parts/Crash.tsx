@@ -12,9 +12,11 @@ export class Crash extends Component<{ children: ReactNode }, { crashed: boolean
   override render(): ReactNode {
     if (!this.state.crashed) return this.props.children;
     return (
-      <main className="notice-page" role="alert">
-        <h1>{words.crashed.title}</h1>
-        <p>{words.crashed.lead}</p>
+      <main className="notice-page">
+        <div role="alert">
+          <h1>{words.crashed.title}</h1>
+          <p>{words.crashed.lead}</p>
+        </div>
         <button className="button primary" onClick={() => { location.reload(); }}>{words.crashed.reload}</button>
       </main>
     );
