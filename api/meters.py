@@ -17,11 +17,12 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from jobs.heartbeat import WorkerState, heartbeats
-from jobs.milestones import ColdStart, cold_starts
+from jobs.milestones import MOST, ColdStart, cold_starts
 from jobs.ports import Ports
 
 STARTS_SINCE_MS = 24 * 3600 * 1000
 STARTS_FRESH_MS = 60_000  # each start is a row, and a scrape every few seconds would read them all again
+STARTS_OPEN_MS = 15 * 60_000  # a start's row may still gain milestones
 disable_created_metrics()  # type: ignore[no-untyped-call] # they add up to nonsense over several processes
 
 
@@ -30,7 +31,8 @@ class Meters:
 
     def __init__(self, *, folder: str | None = None) -> None:
         self._folder = folder
-        self._starts: tuple[int, list[ColdStart]] | None = None
+        self._starts: dict[str, ColdStart] = {}
+        self._starts_read_ms: int | None = None
         self._own = CollectorRegistry()
         self.requests = Counter(
             "firstlight_requests", "Answers given", ["route", "method", "status"], registry=self._own
@@ -54,11 +56,19 @@ class Meters:
         return generate_latest(now) + generate_latest(counted)
 
     def _recent(self, ports: Ports) -> list[ColdStart]:
-        """The starts of the last day, at most a minute old."""
+        """The starts of the last day, at most a minute old; of those known, only the newest are read again."""
         now = ports.clock()
-        if self._starts is None or not 0 <= now - self._starts[0] < STARTS_FRESH_MS:
-            self._starts = now, cold_starts(ports.table, since_ms=now - STARTS_SINCE_MS)
-        return self._starts[1]
+        if self._starts_read_ms is None or not 0 <= now - self._starts_read_ms < STARTS_FRESH_MS:
+            day_ms = now - STARTS_SINCE_MS
+            known = {worker: start for worker, start in self._starts.items() if start.up_ms >= day_ms}
+            since_ms = max([day_ms, *(start.up_ms - STARTS_OPEN_MS for start in known.values())])
+            while page := cold_starts(ports.table, since_ms=since_ms):
+                known |= {start.worker: start for start in page}
+                if len(page) < MOST or page[-1].up_ms == since_ms:
+                    break
+                since_ms = page[-1].up_ms
+            self._starts, self._starts_read_ms = known, now
+        return list(self._starts.values())
 
 
 class _Figures(Collector):

@@ -63,16 +63,19 @@ class ColdStart:
     def first_ms(self) -> int:
         return min(self.at_ms.values())
 
+    @property
+    def up_ms(self) -> int:
+        return self.at_ms["supervisor"]
+
     def to_row(self) -> Row:
         doc = {"v": 1, "worker": self.worker, "slot": self.slot, "epoch": self.epoch, "flavour": self.flavour}
-        up_ms = self.at_ms["supervisor"]
         return Row(
             key=f"{GROUP}/{self.worker}",
             doc=json.dumps(doc | {"at_ms": dict(self.at_ms)}, separators=(",", ":")),
             revision=self.revision,
-            due_ms=up_ms + KEPT_MS,
+            due_ms=self.up_ms + KEPT_MS,
             group=GROUP,
-            rank_ms=up_ms,
+            rank_ms=self.up_ms,
         )
 
     @classmethod

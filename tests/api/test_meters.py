@@ -53,6 +53,17 @@ def test_starts_are_read_once_a_minute_and_forgotten_after_a_day(house: House) -
     assert not [key for key in figures(house) if key[0].startswith("firstlight_cold_start")]
 
 
+def test_a_busy_day_is_counted_to_its_newest_start(house: House) -> None:
+    name = "firstlight_cold_start_seconds_count"
+    for number in range(450):
+        started(house, number, supervisor=float(number))
+    house.hands.now_ms = START_MS + 450_000
+    assert figures(house)[name, "torch default", "supervisor"] == 450
+    started(house, 450, supervisor=450.0)
+    house.hands.now_ms += STARTS_FRESH_MS
+    assert figures(house)[name, "torch default", "supervisor"] == 451
+
+
 def test_the_bridge_is_counted_apart_from_machines_and_workers(house: House) -> None:
     known = {"state": "busy", "started_ms": START_MS, "beat_ms": START_MS, "ready_ms": START_MS}
     beat(house.ports.table, Heartbeat(worker="bridge-1", slot=-1, epoch=0, bridge=True, **known))
