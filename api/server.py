@@ -64,7 +64,7 @@ def command(settings: Settings) -> list[str]:
         "vacuum": None,
         "worker-reload-mercy": MERCY_S,
         "disable-logging": None,  # api.accounts writes the line
-        "log-master": None,
+        # No log-master: while it ends, uWSGI's master only waits, and a process that must log stops for ever.
         "pythonpath": str(ROOT),
         "module": "api.loading:app",
     }

@@ -15,6 +15,7 @@ import gevent
 from gevent.monkey import get_original, is_module_patched
 
 BLOCKED_S = 30.0
+LAST_WORDS_S = 2
 
 
 def guard_loop(*, blocked_s: float = BLOCKED_S) -> None:
@@ -38,5 +39,6 @@ def _watch(turned: list[float], blocked_s: float) -> None:
         sleep(blocked_s / 4)
         stopped = time.monotonic() - before > blocked_s / 2  # the whole machine slept or stood still, not our loop
         if not stopped and time.monotonic() - turned[0] > blocked_s:
+            signal.alarm(LAST_WORDS_S)  # which ends us, too, where it is the log that nobody takes from us
             faulthandler.dump_traceback()
             os.kill(os.getpid(), signal.SIGKILL)

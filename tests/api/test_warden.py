@@ -29,3 +29,22 @@ def test_a_blocked_loop_ends_its_process(work: str, status: int) -> None:
     )
     assert done.returncode == status, done.stderr
     assert ("Current thread" in done.stderr or "Thread" in done.stderr) == (status != 0)
+
+
+def test_a_blocked_loop_ends_also_where_nobody_reads_its_log() -> None:
+    full = """
+import os
+os.set_blocking(2, False)
+try:
+    while True:
+        os.write(2, b"x" * 4096)
+except BlockingIOError:
+    os.set_blocking(2, True)
+while True:
+    pass
+"""
+    with subprocess.Popen([sys.executable, "-c", PROGRAM.format(work=full)], stderr=subprocess.PIPE) as process:
+        try:
+            assert process.wait(20) == -signal.SIGALRM
+        finally:
+            process.kill()
