@@ -22,7 +22,6 @@ from jobs.heartbeat import FORGET_AFTER_MS, heartbeats
 from jobs.job import Job
 from jobs.upkeep import NotPossible
 
-FRESH_BEATS = 4
 as_json_option = click.option("--json", "as_json", is_flag=True, help="print JSON, for scripts")
 
 
@@ -96,9 +95,9 @@ def stop(*, slot: str | None, every: bool, kill: bool) -> None:
 def _entries(world: World) -> list[Entry]:
     now, ports = world.clock(), world.stores
     signs = heartbeats(ports.table, since_ms=now - FORGET_AFTER_MS)
-    stale_ms = int(FRESH_BEATS * world.settings.heartbeat_s * 1000)
+    beat_ms = int(world.settings.heartbeat_s * 1000)
     seen = machines_seen(world.settings, world.questions, world.clock)
-    living = [sign for sign in signs if sign.slot >= 0 or abs(now - sign.beat_ms) <= stale_ms]
+    living = [sign for sign in signs if sign.slot >= 0 or sign.is_fresh(now=now, heartbeat_ms=beat_ms)]
     running = [Job.from_json(row.doc) for row in ports.table.listed("running", limit=1000)]
     return roster(seen, living, running, now=now)
 

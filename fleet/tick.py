@@ -64,6 +64,13 @@ def pause_s(done: Round, settings: Settings) -> float:
     return settings.tick_s
 
 
+def _photos_wait(ports: Ports) -> bool:
+    try:
+        return ports.ledger.waiting() > 0
+    except (FirstlightError, OSError, sqlite3.Error):
+        return False  # the store is what is away, and the tick has said so
+
+
 def run(
     ports: Ports, launcher: Launcher, settings: Settings, stop: Event, *, wish: Callable[[], None] | None = None
 ) -> None:
@@ -86,4 +93,6 @@ def run(
                 orphans.collect()
         except (FirstlightError, OSError, sqlite3.Error):
             log.exception("this tick failed")
+            if wish is not None and _photos_wait(ports):
+                wish()  # EC2 may be what is away
         stop.wait(rest_s)

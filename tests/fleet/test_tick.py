@@ -11,6 +11,7 @@ from pathlib import Path
 from fleet.launcher import Launcher
 from fleet.machines import Machine
 from fleet.tick import HURRY_S, REST_S, one_round, pause_s, run, tick_once
+from jobs.errors import StoreBusy
 from jobs.ports import Ports
 from jobs.settings import Settings
 from jobs.transitions import give_up
@@ -63,6 +64,22 @@ def test_it_goes_on_after_failures_and_ends_when_told(ports: Ports, settings: Se
     assert not ticking.is_alive()
     assert cloud.launches == [(0, 1)]
     assert caplog.text.count("this tick failed") == 3
+
+
+class CloudAway(Cloud):
+    def machines(self) -> list[Machine]:
+        raise StoreBusy("EC2 does not answer")
+
+
+def test_the_bridge_is_wished_for_while_the_cloud_is_away(ports: Ports, settings: Settings, tmp_path: Path) -> None:
+    launcher = Launcher(ports, settings, CloudAway(clock=ports.clock))
+    stop, wishes, impatient = threading.Event(), [], replace(settings, tick_s=0.01)
+    threading.Timer(0.1, stop.set).start()
+    run(ports, launcher, impatient, stop, wish=lambda: wishes.append(1))
+    assert not wishes  # nobody waits
+    upload(ports, tmp_path)
+    stop.clear()
+    run(ports, launcher, impatient, stop, wish=stop.set)  # ends by the wish
 
 
 def test_photos_of_dead_uploads_are_removed_after_an_hour(ports: Ports, settings: Settings, tmp_path: Path) -> None:
