@@ -36,6 +36,7 @@ def test_the_starts_of_a_table_are_told_and_drawn(table, tmp_path):
 
 
 def test_a_table_without_starts_says_so(tmp_path):
+    (tmp_path / "jobs.db").touch()
     said = CliRunner().invoke(main, ["bench", "cold-start", "--table", f"sqlite:{tmp_path}/jobs.db"])
     assert (said.exit_code, "holds no cold start" in said.output) == (1, True)
 
