@@ -15,7 +15,7 @@ export const words = {
     sample: "Try a sample",
     sampleLead: "City at night, before and after",
     kinds: (megabytes: number): string => `Drop, choose or paste JPEG, PNG, WebP, TIFF, HEIC, AVIF or camera raw, up to ${megabytes} MB each.`,
-    kept: (hours: string): string => `Only those with its link can see a photo. It is erased ${hours} after its result, or at once when you delete it.`,
+    kept: (hours: string): string => `Only those with its link can see a photo. It is erased ${hours.replace(" ", "\u00a0")} after its result, or at once when you delete it.`,
   },
   drop: { title: "Let go to brighten", lead: "One photo or several" },
   sample: { name: "City at night (sample)", failed: "The sample could not be fetched. Try again, or use a photo of yours." },
