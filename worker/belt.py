@@ -179,8 +179,8 @@ class Belt:
         if not self._engine_is_there():
             return
         self._active = self._monotonic()
+        loaded(self._engine.name)  # before anybody can say that it is ready, so that nobody says so without its time
         self.ready.set()
-        loaded(self._engine.name)
         self.news.set()
         while True:
             assignment = self._decoded.get()
