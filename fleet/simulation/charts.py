@@ -44,7 +44,9 @@ def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
         points = _points([row for row in rows if row.place == place])
         figure, (left, right) = plt.subplots(1, 2, figsize=(13, 5.5), layout="constrained")
         seeds = len({row.seed for row in rows if row.place == place})
-        figure.suptitle(f"{place}: the machines' cost and people's waiting (mean of {seeds})", fontsize=13)
+        figure.suptitle(
+            f"{place}: the machines' cost and people's waiting (mean of {seeds} seed{'s' * (seeds > 1)})", fontsize=13
+        )
         _scatter(left, points)
         _bars(right, points)
         path = folder / f"simulation-{number + 1}.png"
@@ -74,7 +76,7 @@ def _scatter(axes: Axes, points: Mapping[str, Point]) -> None:
     if tried:
         usd, waits_s = [point.usd for point in tried], [point.wait_s for point in tried]
         axes.plot(usd, waits_s, color="#888888", lw=1, marker=".", label=f"{OURS} with a fixed IDLE_S")
-        axes.legend(fontsize=8, loc="upper right")
+        axes.legend(fontsize=8, loc="upper left")
     for name, point in points.items():
         if name.startswith(TRIED):
             said, size, colour = f"{name.removeprefix(TRIED)} s", 0, "#666666"
@@ -97,7 +99,7 @@ def _scatter(axes: Axes, points: Mapping[str, Point]) -> None:
         axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axis.set_minor_formatter(NullFormatter())
-    axes.margins(x=0.22, y=0.1)
+    axes.margins(x=0.3, y=0.1)
     axes.grid(visible=True, which="major", alpha=0.25)
 
 
