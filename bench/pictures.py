@@ -112,11 +112,11 @@ def page(four: Shown, corner: tuple[float, float]) -> Image.Image:
     return picture
 
 
-def jpeg(picture: Image.Image, largest: int) -> bytes:
-    """The best quality that fits into `largest` bytes; ValueError if even quality 40 does not."""
-    for quality in range(92, 39, -4):
+def fitting(picture: Image.Image, largest: int, *, kind: str = "JPEG", best: int = 92) -> bytes:
+    """The best quality from `best` down that fits into `largest` bytes; ValueError if even quality 40 does not."""
+    for quality in range(best, 39, -2):
         file = io.BytesIO()
-        picture.save(file, "JPEG", quality=quality, optimize=True)
+        picture.save(file, kind, quality=quality, optimize=True)
         if file.tell() <= largest:
             return file.getvalue()
     raise ValueError(f"no quality makes {picture.size} fit into {largest} bytes")
@@ -132,6 +132,7 @@ def credits_text(made: Iterable[Subject]) -> str:
     """Markdown: a line a picture, which says so where the darkness is ours."""
     synthetic = f"; a **synthetic** raw, {RATIO:.0f} times darker, with a real camera's noise"
     lines = [f"- `{each.name}.jpg`: {each.credit}{synthetic * (each in DARKENED)}." for each in made]
+    lines.append(f"- The page's sample: {CREDITS['coffee']}; darkened and brightened by `python -m bench.sample`.")
     return "\n".join(["# Where the pictures come from", "", "Made by `python -m bench.pictures`.", "", *lines, ""])
 
 
@@ -156,7 +157,7 @@ def main() -> None:
                 continue
             codes, raster = opened(codec, path)
             picture = page(shown(codes, raster, network, None if night else RATIO), subject.corner)
-            (chosen.out / f"{subject.name}.jpg").write_bytes(jpeg(picture, LARGEST))
+            (chosen.out / f"{subject.name}.jpg").write_bytes(fitting(picture, LARGEST))
             made.append(subject)
             print(chosen.out / f"{subject.name}.jpg")
     (chosen.out / "CREDITS.md").write_text(credits_text(made), encoding="utf-8")

@@ -17,7 +17,7 @@ from bench.pictures import (
     Shown,
     credits_text,
     darkened,
-    jpeg,
+    fitting,
     page,
     shown,
 )
@@ -47,17 +47,18 @@ def test_the_part_is_cut_where_it_was_asked_and_not_scaled():
     assert (below == 250).all(2).sum() == 4
 
 
-def test_a_jpeg_is_as_good_as_fits():
+def test_a_file_is_as_good_as_fits():
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (200, 300, 3), np.uint8))
-    large, small = jpeg(noise, 200_000), jpeg(noise, 40_000)
+    large, small = fitting(noise, 200_000), fitting(noise, 40_000)
     assert len(small) <= 40_000 < len(large) <= 200_000
     assert Image.open(io.BytesIO(small)).size == (300, 200)
     with pytest.raises(ValueError, match="no quality"):
-        jpeg(noise, 1000)
+        fitting(noise, 1000)
 
 
 def test_every_picture_is_credited_and_only_the_synthetic_ones_say_so():
-    lines = credits_text((*NIGHTS, *DARKENED)).splitlines()[4:]
+    *lines, sample = credits_text((*NIGHTS, *DARKENED)).splitlines()[4:]
+    assert "Rachel Michetti" in sample
     assert [line.split("`")[1] for line in lines] == [f"{each.name}.jpg" for each in (*NIGHTS, *DARKENED)]
     assert all("CC0" in line for line in lines)
     assert ["synthetic" in line for line in lines] == [False] * len(NIGHTS) + [True] * len(DARKENED)

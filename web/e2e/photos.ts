@@ -78,7 +78,7 @@ export async function scenePhoto(page: Page, width: number, height: number, ligh
     },
     [readFileSync(SAMPLE).toString("base64"), width, height, light] as const,
   );
-  const photo = { name: "Harbour at night.jpg", mimeType: "image/jpeg", buffer: Buffer.from(base64, "base64") };
+  const photo = { name: "Coffee at night.jpg", mimeType: "image/jpeg", buffer: Buffer.from(base64, "base64") };
   made.set(`${width}×${height}×${light}`, photo);
   return photo;
 }

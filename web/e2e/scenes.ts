@@ -36,7 +36,7 @@ const OUTSTANDING: Partial<Record<Phase, Parameters<typeof waiting>[1]>> = {
 };
 
 /** Drops a photo of a shape; its result, `light` times as bright, is at hand. */
-async function bring({ page, script }: Visit, width = 1280, height = 720, name = "Harbour at night.jpg", extra = 0): Promise<File> {
+async function bring({ page, script }: Visit, width = 1280, height = 720, name = "Coffee at night.jpg", extra = 0): Promise<File> {
   const made = await scenePhoto(page, width, height);
   const photo = { ...made, name, buffer: Buffer.concat([made.buffer, Buffer.alloc(extra)]) };
   script.original = photo;
@@ -145,7 +145,7 @@ export const SCENES: readonly Scene[] = [
       {
         name: "upload",
         act: async (visit) => {
-          await bring(visit, 1280, 720, "Harbour at night.jpg", 6_000_000); // three minutes' worth
+          await bring(visit, 1280, 720, "Coffee at night.jpg", 6_000_000); // three minutes' worth
           await says(visit.page, / of 6.*\/s/);
           await expect(visit.page.locator(".canvas[data-how]")).toBeVisible();
         },
