@@ -3,8 +3,7 @@
 locals {
   host_origins = var.api_host ? ["https://${var.api_domain}"] : [] # its page sends photos into the bucket
   host         = var.api_host ? 1 : 0
-  host_bridge  = lookup(var.settings, "BRIDGE", "0") == "1"
-  host_type    = var.api_type != "" ? var.api_type : local.host_bridge ? "t3.small" : "t3.micro"
+  host_type    = var.api_type != "" ? var.api_type : local.bridge ? "t3.small" : "t3.micro"
   host_arm     = can(regex("^[a-z]+[0-9]+g[a-z]*\\.", local.host_type))
 }
 
@@ -137,7 +136,7 @@ resource "aws_instance" "host" {
     }
 
     precondition {
-      condition     = !local.host_bridge || !can(regex("\\.(nano|micro)$", local.host_type))
+      condition     = !local.bridge || !can(regex("\\.(nano|micro)$", local.host_type))
       error_message = "BRIDGE=1 needs 800 MB of free memory beside the API: choose an api_type of 2 GiB, or leave it empty."
     }
   }

@@ -56,6 +56,17 @@ data "aws_iam_policy_document" "api" {
     resources = [aws_sqs_queue.jobs.arn]
   }
 
+  # The bridge beside the tick is a worker with this role; its photos and rows are covered above and below.
+  dynamic "statement" {
+    for_each = local.bridge ? ["Bridge"] : []
+
+    content {
+      sid       = statement.value
+      actions   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"]
+      resources = [aws_sqs_queue.jobs.arn]
+    }
+  }
+
   statement {
     sid       = "Rows"
     actions   = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]

@@ -2,6 +2,7 @@
 
 locals {
   origins = distinct(concat(var.allowed_origins, local.host_origins))
+  bridge  = lookup(var.settings, "BRIDGE", "0") == "1"
 
   settings = merge({
     AWS_DEFAULT_REGION = local.region

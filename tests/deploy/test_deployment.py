@@ -221,6 +221,7 @@ def test_a_host_for_the_api_would_listen_to_browsers_alone_and_know_its_origin(d
         "api_ami": "ami-12345678",
         "api_zone": "Z0123456789ABC",
         "budget_email": "me@example.com",
+        "settings": {"BRIDGE": "1"},
     }
     (deployment.folder / "host.tfvars.json").write_text(json.dumps(chosen))
     plan = deployment.folder / "host.plan"
@@ -234,6 +235,12 @@ def test_a_host_for_the_api_would_listen_to_browsers_alone_and_know_its_origin(d
     host = made["aws_instance.host[0]"]
     assert host["metadata_options"][0]["http_tokens"] == "required"
     assert host["root_block_device"][0]["encrypted"] is True
+    assert host["instance_type"] == "t3.small"  # the bridge needs room, and is a worker with the API's role
+    may = {each["sid"]: each for each in made["data.aws_iam_policy_document.api"]["statement"]}
+    [draining] = [each for each in deployment.policies["worker"]["Statement"] if each["Sid"] == "Queue"]
+    assert sorted(may["Bridge"]["actions"]) == sorted(draining["Action"])
+    assert may["Bridge"]["resources"] == [draining["Resource"]]
+    assert "Bridge" not in {each["Sid"] for each in deployment.policies["api"]["Statement"]}
     assert "firstlight-project" not in json.dumps(host)
     cors = made["aws_s3_bucket_cors_configuration.blobs"]["cors_rule"]
     assert {"https://photos.example.com", PAGE} in [set(each["allowed_origins"]) for each in cors]
