@@ -11,9 +11,9 @@ from collections.abc import Callable
 import pytest
 
 from jobs.blobs import S3Blobs
-from jobs.calls import CallCounter
 from jobs.clients import TRIES, Clients
 from jobs.errors import BlobExists, BlobNotFound, StoreBusy
+from tests.jobs.calls import CallCounter
 from tests.jobs.clouds import BUCKET, Cloud
 
 PHOTO = bytes(range(256)) * 8000  # 2 MB, more than a reader holds

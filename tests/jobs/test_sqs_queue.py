@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.calls import CallCounter
 from jobs.clients import Clients
 from jobs.errors import StoreBusy
 from jobs.provision import MAX_RECEIVES
 from jobs.queue import DEPTH_KEPT_MS, LONGEST_VISIBILITY_S, Depth, SqsQueue, region_in
+from tests.jobs.calls import CallCounter
 from tests.jobs.clocks import FakeClock
 from tests.jobs.clouds import Cloud
 
