@@ -179,7 +179,7 @@ def test_watching_shows_what_changes_until_ctrl_c(settings: Settings, ports: Por
     import sys
 
     environ = {**os.environ, **settings.environ(), "PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, "-m", "cli", "jobs", "watch", "--every-s", "0.05"]
+    command = [sys.executable, "-m", "cli", "jobs", "watch", "--every-s", "0.1"]
     ports.ledger.waiting()
     with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True, bufsize=1) as watching:
         assert watching.stdout is not None
