@@ -48,6 +48,18 @@ test("the owner's token survives, for without it nobody could delete the photo",
   });
 });
 
+test("a photo just taken is shown without waiting for the store", async () => {
+  const shelf = await reopened();
+  const asked = vi.spyOn(IDBObjectStore.prototype, "get");
+  shelf.add(fresh("jpeg"), { photo: new Blob(["whole"]) });
+  shelf.add(fresh("raw"), { photo: new Blob(["counts"]), before: new Blob(["embedded"]) });
+  expect(await (await shelf.original("jpeg"))?.text()).toBe("whole");
+  expect(await (await shelf.original("raw"))?.text()).toBe("embedded");
+  const keys = asked.mock.calls.map(([key]) => key);
+  for (const key of ["photo/jpeg", "before/jpeg", "photo/raw", "before/raw"]) expect(keys).not.toContain(key);
+  asked.mockRestore();
+});
+
 test("an accepted file becomes the original that is shown, unless there is a better one", async () => {
   const shelf = await reopened();
   shelf.add(fresh("jpeg"), { photo: new Blob(["whole"]) });

@@ -19,6 +19,7 @@ export class Shelf {
   #state: ShelfState = { jobs: [], keeps: true };
   readonly #listeners = new Set<() => void>();
   readonly #pictures = new Map<string, Blob>();
+  readonly #own = new Set<string>(); // jobs added here: all their pictures are held
   readonly #store: UseStore;
 
   constructor(name = "firstlight") {
@@ -53,6 +54,7 @@ export class Shelf {
   }
 
   add(job: Job, pictures: Partial<Record<Picture, Blob>> = {}): void {
+    this.#own.add(job.key);
     for (const picture of PICTURES) if (pictures[picture]) this.putPicture(job.key, picture, pictures[picture]);
     this.#tell({ ...this.#state, jobs: [job, ...this.#state.jobs.filter((other) => other.key !== job.key)] });
     this.#keep(job);
@@ -70,6 +72,7 @@ export class Shelf {
   remove(key: string): void {
     this.#tell({ ...this.#state, jobs: this.#state.jobs.filter((job) => job.key !== key) });
     for (const picture of PICTURES) this.#pictures.delete(`${picture}/${key}`);
+    this.#own.delete(key);
     void this.#kept(() => delMany([`job/${key}`, ...PICTURES.map((picture) => `${picture}/${key}`)], this.#store));
   }
 
@@ -88,6 +91,8 @@ export class Shelf {
 
   /** What is shown as the original: a better picture of it, or the file itself. */
   async original(key: string): Promise<Blob | null> {
+    const held = this.#own.has(key) ? (this.#pictures.get(`before/${key}`) ?? this.#pictures.get(`photo/${key}`)) : null;
+    if (held) return held; // the store would answer only once the whole photo is written
     const before = await this.picture(key, "before");
     return before ?? (await this.picture(key, "photo")) ?? this.picture(key, "before"); // settled meanwhile
   }
