@@ -137,24 +137,29 @@ class Terraform:
 
         Killed, or left without a reader, it would forget what AWS is just making. Raises TerraformRefused.
         """
-        heard = []
-        running = subprocess.Popen(
-            self._line(verb, words),
-            env=self._environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            text=True,
-            start_new_session=True,
-        )
+        heard: list[str] = []
+        begun: list[subprocess.Popen[str]] = []
 
         def hand_on(*_: object) -> None:
             heard.append(verb)
             print(ENDING, flush=True)
-            running.send_signal(signal.SIGINT)
+            for running in begun:
+                running.send_signal(signal.SIGINT)
 
         before = {number: signal.signal(number, hand_on) for number in ENDS}
         try:
+            running = subprocess.Popen(
+                self._line(verb, words),
+                env=self._environ,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+                start_new_session=True,
+            )
+            if heard:  # while it could not be told yet
+                running.send_signal(signal.SIGINT)
+            begun.append(running)
             with running:
                 yield running
         finally:
