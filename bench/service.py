@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -154,6 +153,7 @@ def _wait_until_ready(running: Service) -> None:
         try:
             if requests.get(f"{running.url}/ready", timeout=5).status_code == 200:
                 return
-        except (requests.ConnectionError, requests.Timeout, json.JSONDecodeError):
-            time.sleep(0.05)
+        except (requests.ConnectionError, requests.Timeout):
+            pass  # it does not listen yet
+        time.sleep(0.05)
     raise TimeoutError(f"the service did not start\n{running.logs()}")
