@@ -69,7 +69,7 @@ bench-web: $(VENV)/.ready-test  ## How soon the page shows a preview, in Chromiu
 images:  ## Build the container images (FLAVOURS="cpu gpu", DIGEST=@sha256:… of the base)
 	@DIGEST="$(DIGEST)" sh docker/images.sh $(or $(FLAVOURS),cpu)
 
-try-images: $(VENV)/.ready-test  ## Build the images without Docker and try them (root, Debian; five minutes)
+try-images: $(VENV)/.ready-test  ## Build the images without Docker and try them (root, Debian; twelve minutes)
 	@$(BIN)/python docker/trial.py $(if $(TORCH),--torch $(TORCH))
 
 simulate: $(VENV)/.ready-test  ## Compare what policies cost and how long people wait, under a virtual clock
