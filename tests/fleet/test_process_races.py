@@ -17,7 +17,9 @@ import pytest
 
 from fleet.fleets import open_fleet
 from fleet.launcher import Launcher
+from fleet.pools import KEY
 from fleet.requests import EPOCH_TAG, SLOT_TAG
+from fleet.slots import read_slots, write_slot
 from fleet.stand_in.account import Account
 from fleet.stand_in.instances import Instance
 from fleet.stand_in.region import Region
@@ -25,9 +27,10 @@ from fleet.stand_in.server import Server
 from fleet.stand_in.weather import Weather
 from jobs.clients import Clients
 from jobs.clock import now_ms
-from jobs.errors import StoreBusy
+from jobs.errors import RowChanged, StoreBusy
 from jobs.ports import Ports
 from jobs.settings import Settings
+from jobs.table import JobTable
 from tests.fleet.photos import upload
 from tests.fleet.processes import until
 from tests.fleet.signs import show
@@ -91,7 +94,10 @@ def test_launchers_in_processes_and_threads_start_one_machine_in_a_slot_at_a_tim
     server = Server(region)
     monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint)
     region.subnets = dict(list(Account(server.endpoint).subnets().items())[:2])
-    settings = replace(settings, fleet="ec2:lamp", max_machines=2, target_wait_s=0.0, on_demand_budget=5)
+    two = ",".join(region.subnets)
+    settings = replace(
+        settings, fleet="ec2:lamp", max_machines=2, target_wait_s=0.0, on_demand_budget=1000, subnets=two
+    )
     for _ in range(5):
         upload(ports, tmp_path)
     chance = Random(0)
@@ -119,6 +125,7 @@ def test_launchers_in_processes_and_threads_start_one_machine_in_a_slot_at_a_tim
         until(lambda: region.launches, within_s=60)
         for seed in range(SEEDS):
             region.weather = weather_of(seed)
+            forget_pauses(ports.table)
             before, ends = region.launches, time.monotonic() + 6
             until(lambda before=before, ends=ends: region.launches > before + 1 or time.monotonic() > ends)
             if seed % 4 == 3:
@@ -137,6 +144,24 @@ def test_launchers_in_processes_and_threads_start_one_machine_in_a_slot_at_a_tim
     reaper = Launcher(ports, replace(settings, max_machines=0), open_fleet(settings, ports, clients=Clients()))
     until(lambda: reaped(reaper.reap) and not region.live(), within_s=60)
     server.close()
+
+
+def forget_pauses(table: JobTable) -> None:
+    """As if the minutes had passed for which slots and pools are spared once machines fail or are refused."""
+    until(lambda: forgotten(table), within_s=60)
+
+
+def forgotten(table: JobTable) -> bool:
+    pools = table.read(KEY)
+    try:
+        if pools is not None:
+            table.delete(pools)
+        for slot in read_slots(table):
+            if slot.failures or slot.refusals:
+                write_slot(table, replace(slot, failures=0, refusals=0, not_before_ms=0))
+    except (RowChanged, StoreBusy):
+        return False
+    return True
 
 
 def reaped(reap: Callable[[], object]) -> bool:
