@@ -199,8 +199,8 @@ OPERATIONS = (
     Operation(
         method="get",
         path="/photo/{job_id}/original",
-        summary="The photo as it came, where a browser can show it.",
-        answers={200: "image/*"},
+        summary="The photo as it came, where a browser can show it; or the address where it lies.",
+        answers={200: "image/*", 302: None},
         faults=("not_found", "store_busy"),
         parameters=(ID,),
     ),

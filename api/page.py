@@ -9,13 +9,14 @@ from flask import Blueprint, Response, render_template
 from werkzeug.wsgi import FileWrapper
 
 from api.built import Built
+from api.links import linked
 from api.models import RATIOS
 from api.service import Service
 from api.standing import standing
 from jobs.errors import BlobNotFound, Refused
 from jobs.job import FORMATS, Job
 
-SHOWN = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp"}  # what browsers show of what is sent
+SHOWN = ("jpeg", "png", "webp")  # what browsers show of what is sent
 RENEW_S = 3
 PHASES = {
     "waiting_for_capacity": "Waiting for a machine: none is to be had at the moment.",
@@ -58,7 +59,7 @@ def blueprint(service: Service, built: Built) -> Blueprint:
             "photo.html",
             status=status,
             waiting=PHASES.get(status.phase or "", ""),
-            shows_original=_shown(job) is not None,
+            shows_original=_is_shown(job),
             shows_result=job.format in SHOWN,
             format=job.format,
             ratios=RATIOS,
@@ -68,23 +69,29 @@ def blueprint(service: Service, built: Built) -> Blueprint:
     @pages.get("/photo/<job_id>/original")
     def original(job_id: str) -> Response:
         job = service.job(job_id)
-        media_type = _shown(job)
-        if media_type is None:
+        if not _is_shown(job):
             raise Refused("not_found")
-        try:
-            file = service.ports.blobs.open(job.source_key)
-        except BlobNotFound:
-            raise Refused("not_found") from None
-        answer = Response(FileWrapper(file, 1 << 17), mimetype=media_type)
-        answer.content_length = job.source_size
-        answer.headers["Cache-Control"] = "private, max-age=3600, immutable"
-        return answer
+        media_type, suffix = FORMATS[job.photo["format"]]
+        name = f"firstlight-{job.id[:8]}-original.{suffix}"
+        elsewhere = linked(service, job.source_key, name=name, media_type=media_type)
+        return elsewhere or _original(service, job, media_type)
 
     return pages
 
 
-def _shown(job: Job) -> str | None:
-    return SHOWN.get(str(job.photo.get("format")))
+def _original(service: Service, job: Job, media_type: str) -> Response:
+    try:
+        file = service.ports.blobs.open(job.source_key)
+    except BlobNotFound:
+        raise Refused("not_found") from None
+    answer = Response(FileWrapper(file, 1 << 17), mimetype=media_type)
+    answer.content_length = job.source_size
+    answer.headers["Cache-Control"] = "private, max-age=3600, immutable"
+    return answer
+
+
+def _is_shown(job: Job) -> bool:
+    return job.photo.get("format") in SHOWN
 
 
 def _page(template: str, **words: object) -> Response:

@@ -8,12 +8,12 @@ from flask import Blueprint, Request, Response, request
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.wsgi import FileWrapper
 
+from api.links import linked
 from api.service import Service
 from api.standing import standing
 from jobs.errors import FAULTS, BlobNotFound, Refused
 from jobs.job import FORMATS, Job, Result
 
-LINK_S = 300
 CHUNK = 1 << 17
 _FROM_START = re.compile(r"bytes=[0-9]{1,18}-[0-9]{0,18}")
 _FROM_END = re.compile(r"bytes=-([0-9]{1,18})")
@@ -28,12 +28,8 @@ def blueprint(service: Service) -> Blueprint:
         if job.result is None:
             raise _not_ready(service, job)
         name = f"firstlight-{job.id[:8]}.{FORMATS[job.format][1]}"
-        link = service.ports.blobs.link(job.result.key, seconds=LINK_S, filename=name, media_type=job.result.media_type)
-        if link is not None:
-            answer = Response(status=302, headers={"Location": link})
-            answer.headers["Cache-Control"] = "no-store"
-            return answer
-        return _picture(service, job.result, name=name)
+        elsewhere = linked(service, job.result.key, name=name, media_type=job.result.media_type)
+        return elsewhere or _picture(service, job.result, name=name)
 
     return pages
 

@@ -189,3 +189,13 @@ def test_a_result_is_a_short_lived_link_into_the_store(cloudy: House) -> None:
     picture = requests.get(answer.headers["Location"], timeout=10)
     assert picture.content == b"\xff\xd8\xffbright"
     assert picture.headers["Content-Disposition"] == f'attachment; filename="firstlight-{invitation["id"][:8]}.jpg"'
+
+
+def test_the_original_is_such_a_link_too(cloudy: House) -> None:
+    accepted = cloudy.uploaded()
+    answer = cloudy.client.get(f"/photo/{accepted['id']}/original")
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (302, "no-store")
+    assert "X-Amz-Expires=300" in answer.headers["Location"]
+    photo = requests.get(answer.headers["Location"], timeout=10)
+    assert (photo.content, photo.headers["Content-Type"]) == (JPEG, "image/jpeg")
+    assert photo.headers["Content-Disposition"].endswith(f'"firstlight-{accepted["id"][:8]}-original.jpg"')
