@@ -9,6 +9,8 @@ TORCH_CPU := https://download.pytorch.org/whl/cpu
 # What `make run` installs beside the basics: torch only where it is the engine, on a GPU or when asked for.
 HAS_GPU := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo yes; [ "$$(uname -sm)" = "Darwin arm64" ] && echo yes)
 RUN_NEEDS := $(VENV)/.ready-run $(if $(HAS_GPU)$(filter torch,$(ENGINE)),$(VENV)/.ready-torch)
+BOOTS := var/boots
+BOOTED = $(shell find ami docker cli jobs model photos worker constraints.txt -type f ! -name '*.pyc' ! -name '*.md')
 
 .DEFAULT_GOAL := help
 .PHONY: help run run-cloud bake bake-clean deploy destroy try-boot test test-all test-web lint format bench bench-all bench-web simulate images try-images clean
@@ -34,11 +36,17 @@ bake: $(VENV)/.ready-cloud  ## Bake the machine images that deploy takes, with P
 bake-clean: $(VENV)/.ready-cloud  ## Tell which machine images are old (KEEP=1 of each flavour stays); YES=1 removes them
 	@PYTHONPATH=. $(BIN)/python ami/clean.py --keep $(or $(KEEP),1) $(if $(YES),--yes)
 
-try-boot: $(VENV)/.ready-test  ## Boot a machine image in QEMU, let it brighten a photo and end itself (Linux, root, minutes)
+try-boot: $(BOOTS)/.ended  ## Boot a machine image in QEMU, let it brighten a photo and end itself (Linux, root, minutes)
+	@rm $(BOOTS)/.booted $(BOOTS)/.ended  # seen to its end: the next call boots again
+
+# Each step once: a call after one that was stopped goes on where that ended.
+$(BOOTS)/.ended: $(BOOTS)/.booted
+	@$(BIN)/python -m bench.boots ends && touch $@
+$(BOOTS)/.booted: $(BOOTS)/ours.img
+	@$(BIN)/python -m bench.boots run ours && touch $@
+$(BOOTS)/ours.img: $(BOOTED) | $(VENV)/.ready-test
 	@$(BIN)/python docker/trial.py --no-runs --export var/worker.tar
 	@$(BIN)/python -m bench.boots build ours --image var/worker.tar && rm var/worker.tar
-	@$(BIN)/python -m bench.boots run ours
-	@$(BIN)/python -m bench.boots ends
 
 test: $(VENV)/.ready-test  ## Install what is needed and run the tests (a few minutes)
 	$(BIN)/pytest -m "not slow" -n 2

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.machine import Disk
+from bench.old_container import NotInstalled, make_container
 
 ROOT = Path(__file__).resolve().parent.parent
 OLD = Path(__file__).resolve().parent / "old_machine"
@@ -83,11 +84,21 @@ def make_ours(folder: Path, image: Path) -> Disk:
     return _packed(folder, "ours")
 
 
-def make_old(folder: Path, image: Path) -> Disk:
-    """The old machine's disk; `image` is the root file system of its container, with Python and torch."""
+def make_old(folder: Path, image: Path | None = None) -> Disk:
+    """The old machine's disk; `image` is the root file system of its container, which is made here if not given."""
     with _system(folder, "old") as root:
         packed = root / "image.tar"
-        shutil.copy(image, packed)
+        if image:
+            shutil.copy(image, packed)
+        else:
+            container = folder / "old-container"
+            shutil.rmtree(container, ignore_errors=True)
+            try:
+                make_container(container)
+            except NotInstalled as fact:
+                raise NoDisk(str(fact)) from fact
+            _run("tar", "-C", str(container), "--numeric-owner", "-cf", str(packed), ".")
+            shutil.rmtree(container)
         ours = ("-C", str(OLD), "worker.py", "-C", str(ROOT), "bench/__init__.py", "bench/old_network.py")
         _run("tar", "-rf", str(packed), "--transform", "s,^,./old/,", *ours)
         shutil.copy(OLD / "provision.sh", root / "provision.sh")
@@ -129,10 +140,11 @@ def _packed(folder: Path, name: str) -> Disk:
     initrd = root / "boot" / kernel.name.replace("vmlinuz", "initrd.img")
     if initrd.exists():
         shutil.copy(initrd, folder / f"{name}.initrd")
-    image.unlink(missing_ok=True)
-    with image.open("wb") as file:
+    unfinished = image.with_suffix(".part")
+    with unfinished.open("wb") as file:
         file.truncate(6 << 30)
-    _run("mke2fs", "-q", "-t", "ext4", "-L", "firstlight", "-d", str(root), str(image))
+    _run("mke2fs", "-q", "-t", "ext4", "-L", "firstlight", "-d", str(root), str(unfinished))
+    unfinished.replace(image)  # whole, or not there: whoever goes on later takes what is there for made
     shutil.rmtree(root)
     return found(folder, name)
 

@@ -1,5 +1,7 @@
 """A base image made on this machine, for trials where no registry can be reached.
 
+    python docker/stand_in.py FOLDER      its files alone; FOLDER must not exist
+
 What python:3.11-slim-bookworm holds: Debian's minimal packages, the libraries that Python was linked with, Python and
 pip under /usr/local, stripped and without its tests. Needs root, mmdebstrap, and a Python of its own (python.org's
 layout, as pyenv builds it), which it copies.
@@ -75,3 +77,10 @@ def _run(*command: str, stdin: object = None) -> None:
     done = subprocess.run(command, stdin=stdin, capture_output=True, text=True, check=False)  # type: ignore[call-overload]
     if done.returncode:
         raise NoStandIn(f"{command[0]} ended with {done.returncode}: {done.stderr.strip()[-2000:]}")
+
+
+if __name__ == "__main__":
+    try:
+        make_root(Path(sys.argv[1]))
+    except NoStandIn as fact:
+        sys.exit(str(fact))
