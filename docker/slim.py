@@ -9,7 +9,7 @@ import shutil
 import sys
 from pathlib import Path
 
-AWS_SERVICES = ("dynamodb", "ec2", "s3", "sqs", "sts")  # sts: roles that tokens stand for, as on EKS
+AWS_SERVICES = ("dynamodb", "ec2", "s3", "service-quotas", "sqs", "sts")  # sts: roles that tokens stand for, too
 
 NOT_NEEDED: dict[str, dict[str, str]] = {  # package → what of it → why it goes
     "openvino": {

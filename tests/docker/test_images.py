@@ -2,6 +2,7 @@
 
 import ast
 import re
+import runpy
 import subprocess
 import sys
 from fnmatch import fnmatch
@@ -9,6 +10,7 @@ from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
 import pytest
+from botocore.session import get_session
 from packaging.requirements import Requirement
 
 from cli.page import SHARED, SOURCES
@@ -24,7 +26,19 @@ FLAVOURS = {  # Dockerfile, target → the lists whose packages it holds
 }
 LEFT_OUT = {"openvino-telemetry"}  # requirements/openvino.txt says why
 STARTED = {  # Dockerfile → the modules that are started in its images
-    "api": ("cli.main", "cli.serve", "cli.tick", "cli.up", "cli.setup", "api.wsgi", "photos.zygote", "worker.__main__"),
+    "api": (
+        "cli.main",
+        "cli.serve",
+        "cli.tick",
+        "cli.up",
+        "cli.setup",
+        "cli.doctor",
+        "cli.jobs",
+        "cli.machines",
+        "api.wsgi",
+        "photos.zygote",
+        "worker.__main__",
+    ),
     "worker": ("cli.main", "cli.enhance", "worker.__main__", "worker.engine_child", "photos.zygote", "model.baking"),
 }
 ENGINES = {"torch", "openvino"}  # imported by the engine of that name alone, which model/engine.py chooses
@@ -174,6 +188,19 @@ def test_every_import_of_an_image_is_there(file, target):
             assert top in rooms, f"{where} imports {module}, which this image has not"
         elif top not in sys.stdlib_module_names | ENGINES | BASE_TOOLS:
             assert {_plain(each) for each in owners.get(top, [top])} & names, f"{where} imports {module}"
+
+
+def test_every_service_of_aws_that_is_asked_is_left_in():
+    kept = set(runpy.run_path(str(ROOT / "docker" / "slim.py"))["AWS_SERVICES"])
+    services = set(get_session().get_available_services())
+    named = {
+        node.args[0].value
+        for path, _ in reached(STARTED["api"])
+        for node in ast.walk(ast.parse((ROOT / path).read_text()))
+        if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant)
+        if isinstance(node.func, ast.Attribute) and node.func.attr in {"ask", "_ask", "client"}
+    }
+    assert {"s3", "service-quotas"} <= named & services <= kept
 
 
 def test_versions_come_from_the_constraints():
