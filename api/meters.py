@@ -1,4 +1,4 @@
-"""What this service did, counted for Prometheus; and the table's own figures at the moment somebody asks.
+"""What this service did, counted for Prometheus; and the stores' own figures, as of a few seconds ago.
 
 With PROMETHEUS_MULTIPROC_DIR (api.server says it to uWSGI) the counters add up over all processes.
 """
@@ -20,6 +20,9 @@ from jobs.heartbeat import WorkerState, heartbeats
 from jobs.milestones import MOST, ColdStart, cold_starts
 from jobs.ports import Ports
 
+FRESH_MS = (
+    5_000  # DynamoDB bills a count by the rows it passes: 94 read units for 10,000 that wait, and anybody may ask
+)
 STARTS_SINCE_MS = 24 * 3600 * 1000
 STARTS_FRESH_MS = 60_000  # each start is a row, and a scrape every few seconds would read them all again
 STARTS_OPEN_MS = 15 * 60_000  # a start's row may still gain milestones
@@ -33,6 +36,8 @@ class Meters:
         self._folder = folder
         self._starts: dict[str, ColdStart] = {}
         self._starts_read_ms: int | None = None
+        self._told = b""
+        self._told_ms = 0
         self._own = CollectorRegistry()
         self.requests = Counter(
             "firstlight_requests", "Answers given", ["route", "method", "status"], registry=self._own
@@ -46,14 +51,26 @@ class Meters:
         self.upload_bytes = Counter("firstlight_upload_bytes", "Bytes of accepted photos", registry=self._own)
 
     def text(self, ports: Ports, *, heartbeat_ms: int) -> bytes:
-        """All figures in Prometheus' text format. Raises StoreBusy."""
-        now = CollectorRegistry()
-        now.register(_Figures(ports, heartbeat_ms=heartbeat_ms, starts=self._recent(ports)))
+        """All figures in Prometheus' text format; those of the stores may be FRESH_MS old. Raises StoreBusy."""
         counted = self._own
         if self._folder is not None:
             counted = CollectorRegistry()
             MultiProcessCollector(counted, path=self._folder)  # type: ignore[no-untyped-call]
-        return generate_latest(now) + generate_latest(counted)
+        return self._stores(ports, heartbeat_ms=heartbeat_ms) + generate_latest(counted)
+
+    def _stores(self, ports: Ports, *, heartbeat_ms: int) -> bytes:
+        """What the stores say. Whoever asks while another is looking gets what was told last, if anything was."""
+        now = ports.clock()
+        if not self._told or not 0 <= now - self._told_ms < FRESH_MS:
+            self._told_ms = now
+            registry = CollectorRegistry()
+            try:
+                registry.register(_Figures(ports, heartbeat_ms=heartbeat_ms, starts=self._recent(ports)))
+                self._told = generate_latest(registry)
+            except BaseException:
+                self._told = b""  # what is not known any more is not told any more
+                raise
+        return self._told
 
     def _recent(self, ports: Ports) -> list[ColdStart]:
         """The starts of the last day, at most a minute old; of those known, only the newest are read again."""

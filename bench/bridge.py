@@ -61,22 +61,24 @@ def _uploads(runs: int) -> tuple[list[float], list[float], list[float]]:
             for running in (quiet, busy):  # the probe's first photo costs more
                 _refused(running)
             starting.append(_upload(busy, small))
-            _working(busy, large)
+            sent: list[str] = []
+            _working(busy, large, sent)
             for _ in range(BESIDE):
                 alone.append(_upload(quiet, small))
-                _working(busy, large)
+                _working(busy, large, sent)
                 beside.append(_upload(busy, small))
     return alone, beside, starting
 
 
-def _working(running: Service, photo: bytes) -> None:
-    """Have the bridge enhance, and enough waiting that it stays at it. Raises TimeoutError."""
+def _working(running: Service, photo: bytes, sent: list[str]) -> None:
+    """Have the bridge enhance, and another photo of `sent` wait, so that it stays at it. Raises TimeoutError."""
     ends = time.monotonic() + 60
     while time.monotonic() < ends:
-        figures = requests.get(f"{running.url}/metrics", timeout=10).text
-        if 'firstlight_jobs{state="queued"} 0.0' in figures:
-            running.upload(photo)
-        elif 'firstlight_jobs{state="running"} 1.0' in figures:
+        states = {each: running.status(each)["state"] for each in sent}
+        sent[:] = [each for each in sent if states[each] in ("queued", "running")]
+        if "queued" not in states.values():
+            sent.append(running.upload(photo)["id"])
+        elif "running" in states.values():
             return
         else:
             time.sleep(0.05)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import cast
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from api.meters import STARTS_FRESH_MS
+from api.meters import FRESH_MS, STARTS_FRESH_MS, Meters
+from jobs.errors import StoreBusy
 from jobs.heartbeat import Heartbeat, beat
 from jobs.milestones import ColdStart, write_start
+from jobs.queue import Depth, Queue
 from tests.api.conftest import START_MS, House
 
 
@@ -62,6 +67,30 @@ def test_a_busy_day_is_counted_to_its_newest_start(house: House) -> None:
     started(house, 450, supervisor=450.0)
     house.hands.now_ms += STARTS_FRESH_MS
     assert figures(house)[name, "torch default", "supervisor"] == 451
+
+
+def test_who_asks_often_does_not_have_the_rows_counted_each_time(house: House) -> None:
+    assert figures(house)["firstlight_jobs", "queued"] == 0
+    house.uploaded()
+    assert figures(house)["firstlight_jobs", "queued"] == 0
+    assert figures(house)["firstlight_uploads_total", "accepted"] == 1  # of this process, and free
+    house.hands.now_ms += FRESH_MS
+    assert figures(house)["firstlight_jobs", "queued"] == 1
+
+
+def test_figures_that_cannot_be_had_are_not_told_from_memory(house: House) -> None:
+    class Away:
+        def depth(self) -> Depth:
+            raise StoreBusy("away")
+
+    meters = Meters()
+    assert b"firstlight_jobs" in meters.text(house.ports, heartbeat_ms=5000)
+    house.hands.now_ms += FRESH_MS
+    away = replace(house.ports, queue=cast("Queue", Away()))
+    for _ in range(2):
+        with pytest.raises(StoreBusy):
+            meters.text(away, heartbeat_ms=5000)
+    assert b"firstlight_jobs" in meters.text(house.ports, heartbeat_ms=5000)
 
 
 def test_the_bridge_is_counted_apart_from_machines_and_workers(house: House) -> None:

@@ -109,7 +109,7 @@ def test_ready_says_when_the_disk_has_no_room_or_the_service_ends(build: Any) ->
 
 def test_ready_says_when_the_table_cannot_be_read(house: House) -> None:
     class Locked:
-        def waiting(self) -> int:
+        def read(self, _: str) -> None:
             raise StoreBusy("locked")
 
     object.__setattr__(house.service.ports, "ledger", Locked())
