@@ -1,7 +1,8 @@
-"""Boots our machine and the old one in QEMU, each with one dark photo waiting, and sees how ours ends.
+"""Boots our machine, the old one and ours with a container engine in QEMU, a dark photo waiting, and sees ours end.
 
     python -m bench.boots build ours --image TAR        python -m bench.boots run ours old --runs 2
-    python -m bench.boots build old [--image TAR]       python -m bench.boots ends [all]
+    python -m bench.boots build old [--image TAR]       python -m bench.boots run ours podman docker --runs 3
+    python -m bench.boots build podman --image TAR      python -m bench.boots ends [all]
 
 There is no KVM here: QEMU emulates every instruction, so walls are long; its CPU seconds repeat within a few percent
 and are what is compared. Wants root, qemu-system-x86, busybox, mmdebstrap and e2fsprogs; see ami/README.md.
@@ -17,24 +18,32 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.disks import NoDisk, found, make_old, make_ours, needed
+from bench.disks import ENGINES, NoDisk, found, make_old, make_ours, needed
 from bench.ends import USUAL, WAYS, ends
 from bench.machine import Moment
 from bench.trials import NEVER, PATIENT, NoPicture, Old, Ours, Trial, World, brightness, dark_photo
 
 FOLDER = Path("var/boots")
+KINDS = ("ours", "old", *ENGINES)
 BOOT_S = 1800.0  # on a machine that is busy with other things
 Marks = Mapping[str, Moment]
 Start = dict[str, Any]
 
 
 def run(kind: str, folder: Path) -> Marks:
-    """One boot to its first picture, in marks. Raises NoPicture, NoDisk."""
+    """One boot to its first picture, in marks. Raises NoPicture, NoDisk.
+
+    An engine keeps files of its own, so that its machine's root is writable.
+    """
     disk, photo = found(folder, kind), dark_photo()
-    trial: Trial = Ours(disk, photo, World(environ=PATIENT | NEVER)) if kind == "ours" else Old(disk, photo)
+    trial: Trial
+    if kind == "old":
+        trial = Old(disk, photo)
+    else:
+        trial = Ours(disk, photo, World(environ=PATIENT | NEVER, root="rw" if kind in ENGINES else "ro"))
     try:
         picture = trial.picture(BOOT_S)
-        if kind == "ours" and brightness(picture) < 2 * brightness(photo):
+        if kind != "old" and brightness(picture) < 2 * brightness(photo):
             raise NoPicture(f"the picture is not bright: {brightness(picture):.0f} of {brightness(photo):.0f}")
         folder.joinpath(f"{kind}-picture").write_bytes(picture)
         return dict(trial.machine.heard.marks)
@@ -54,7 +63,7 @@ def entry(kind: str, marks: Marks) -> Start:
 
 def table(starts: Sequence[Start]) -> str:
     """Medians by kind: QEMU's CPU seconds with the least and the most, wall seconds, megabytes read at each mark."""
-    lines, results = [], dict[str, list[float]]()
+    lines, results = list[str](), dict[str, list[float]]()
     for kind in dict.fromkeys(str(start["name"]) for start in starts):
         boots = [start for start in starts if start["name"] == kind]
         lines.append(f"{kind}, {len(boots)} boots: QEMU's CPU seconds, median (least, most); wall seconds; MB read")
@@ -66,11 +75,14 @@ def table(starts: Sequence[Start]) -> str:
             lines.append(f"  {name:14} {statistics.median(cpu):8.2f} {spread:16} {wall:8.1f} {read:8.0f}")
             if name == "first_result":
                 results[kind] = cpu
-    if {"ours", "old"} <= results.keys():
-        ours, old = results["ours"], results["old"]
-        ratio = statistics.median(ours) / statistics.median(old)
-        least, most = min(ours) / max(old), max(ours) / min(old)
-        lines.append(f"power-on to first result, ours over old: {ratio:.2f} ({least:.2f}, {most:.2f}) in CPU seconds")
+    ours = results.get("ours", [])
+    for kind, other in results.items():
+        if ours and kind != "ours":
+            ratio = statistics.median(ours) / statistics.median(other)
+            least, most = min(ours) / max(other), max(ours) / min(other)
+            lines.append(
+                f"power-on to first result, ours over {kind}: {ratio:.2f} ({least:.2f}, {most:.2f}) in CPU seconds"
+            )
     return "\n".join(lines)
 
 
@@ -79,10 +91,10 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where disks and consoles are kept")
     doing = parser.add_subparsers(dest="doing", required=True)
     build = doing.add_parser("build", help="make a disk")
-    build.add_argument("kind", choices=("ours", "old"))
+    build.add_argument("kind", choices=KINDS)
     build.add_argument("--image", type=Path, help="its container's files, a tar file; without, old's are made")
     boot = doing.add_parser("run", help="boot to the first picture")
-    boot.add_argument("kinds", nargs="+", choices=("ours", "old"))
+    boot.add_argument("kinds", nargs="+", choices=KINDS)
     boot.add_argument("--runs", type=int, default=1)
     end = doing.add_parser("ends", help="see our machine end, in the usual ways")
     end.add_argument("ways", nargs="*", metavar="WAY", help=f"or in these, or `all`: {', '.join(WAYS)}")
@@ -93,9 +105,9 @@ def main() -> int:
             if chosen.kind == "old":
                 print(make_old(chosen.folder, chosen.image))
             elif chosen.image:
-                print(make_ours(chosen.folder, chosen.image))
+                print(make_ours(chosen.folder, chosen.image, engine=chosen.kind if chosen.kind in ENGINES else ""))
             else:
-                build.error("ours wants --image TAR: python docker/trial.py --no-runs --export TAR makes it")
+                build.error(f"{chosen.kind} wants --image TAR: python docker/trial.py --no-runs --export TAR makes it")
         elif chosen.doing == "ends":
             ways = WAYS if chosen.ways == ["all"] else chosen.ways or USUAL
             return ends(found(chosen.folder, "ours"), ways)

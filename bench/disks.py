@@ -1,6 +1,7 @@
 """Makes the disks that QEMU boots, from Debian's packages: ours by ami/provision.sh, the old one as it was described.
 
     base: what Debian's own machine image brings ─┬─▶ ours: + the worker's container image, by ami/provision.sh
+                                                  │         (+ a container engine, for comparison, by bench/runtimes)
                                                   └─▶ old: + generic kernel, docker, torch; cloud-init stays
 
 Wants root, mmdebstrap, e2fsprogs and Debian's mirror.
@@ -22,6 +23,8 @@ from bench.old_container import NotInstalled, make_container
 
 ROOT = Path(__file__).resolve().parent.parent
 OLD = Path(__file__).resolve().parent / "old_machine"
+RUNTIMES = Path(__file__).resolve().parent / "runtimes"
+ENGINES = ("podman", "docker")
 # What the published image for EC2 holds, as far as a boot meets it.
 PACKAGES = (
     "systemd", "systemd-sysv", "udev", "dbus", "kmod", "netplan.io", "cloud-init", "openssh-server", "chrony",
@@ -68,9 +71,12 @@ def found(folder: Path, name: str) -> Disk:
     return disk
 
 
-def make_ours(folder: Path, image: Path) -> Disk:
-    """Our machine's disk; `image` is the worker image's root file system as a tar file."""
-    with _system(folder, "ours") as root:
+def make_ours(folder: Path, image: Path, *, engine: str = "") -> Disk:
+    """Our machine's disk; `image` is the worker image's root file system as a tar file.
+
+    `engine`, one of ENGINES, runs the worker in systemd's place.
+    """
+    with _system(folder, engine or "ours") as root:
         given = root / "given"
         given.mkdir(parents=True)
         shutil.copytree(ROOT / "ami" / "host", given / "host")
@@ -81,7 +87,15 @@ def make_ours(folder: Path, image: Path) -> Disk:
         _run(sys.executable, str(ROOT / "ami" / "image.py"), str(given / "config.json"), str(given), env=environ)
         _chroot(root, "bash", "/given/provision.sh", "/given", RESOLVER=RESOLVER, FLAVOUR="cpu")
         shutil.rmtree(given)
-    return _packed(folder, "ours")
+        if engine:
+            shutil.copytree(RUNTIMES, root / "runtimes")
+            resolver = root / "etc/resolv.conf"
+            ours = resolver.read_bytes()
+            shutil.copy("/etc/resolv.conf", resolver)
+            _chroot(root, "bash", "/runtimes/provision.sh", engine)
+            resolver.write_bytes(ours)
+            shutil.rmtree(root / "runtimes")
+    return _packed(folder, engine or "ours")
 
 
 def make_old(folder: Path, image: Path | None = None) -> Disk:

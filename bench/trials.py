@@ -27,6 +27,7 @@ NEVER = {"IDLE_S": "3000"}
 OURS = {
     "systemd": r"Welcome to|systemd\[1\]: ",
     "launch": r"launch: slot",
+    "dockerd": r"Started .*dockerd\.service",
     "worker": r"Start(ing|ed) .*firstlight-worke",
     "engine_ready": r"engine ready",
     "deadman": r"deadman: this machine ends",
@@ -84,7 +85,8 @@ class World:
     """What a machine of ours meets: all is well, unless it is told otherwise.
 
     `environ` is in its user data; `age_s` is what its deadline tag allows; `hidden` begins what its metadata do not
-    tell; `answers` is false where nobody answers it at all; `clock` is the time it believes in, for QEMU's -rtc.
+    tell; `answers` is false where nobody answers it at all; `clock` is the time it believes in, for QEMU's -rtc; `root`
+    is how its disk is mounted.
     """
 
     environ: Mapping[str, str] = field(default_factory=dict)
@@ -93,6 +95,7 @@ class World:
     answers: bool = True
     clock: str = "utc"
     memory_mb: int = 3072
+    root: str = "ro"
 
 
 class Ours:
@@ -119,7 +122,7 @@ class Ours:
             self._disk,
             forwards=forwards if self._world.answers else {},
             marks=OURS,
-            arguments="systemd.show_status=1",
+            arguments=f"{self._world.root} systemd.show_status=1",
             console=self._disk.image.with_suffix(".log"),
             clock=self._world.clock,
             memory_mb=self._world.memory_mb,
@@ -142,6 +145,8 @@ class Ours:
         ends = time.monotonic() + timeout_s
         while time.monotonic() < ends:
             job = self.ports.ledger.read(self._job)
+            if job is not None and job.attempts:
+                self.machine.mark("first_receive")
             if job is not None and job.result is not None:
                 self.machine.mark("first_result")
                 with self.ports.blobs.open(job.result.key) as file:
