@@ -112,7 +112,9 @@ class Job:
     @classmethod
     def from_json(cls, text: str) -> Job:
         """Read a row of this, an older or a newer layout. Raises ValueError when it cannot be a job's."""
-        row: dict[str, Any] = json.loads(text)
+        row: Any = json.loads(text)
+        if not isinstance(row, dict):
+            raise ValueError(f"not the row of a job: {text[:20]}")  # noqa: TRY004 — one fact for all such texts
         unknown = {name: row.pop(name) for name in list(row) if name not in NAMES}
         try:
             for name, kind in (("lease", Lease), ("result", Result), ("error", JobError)):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from jobs.job import job_key
 from jobs.ports import Ports
+from jobs.table import Row
 
 AT_ONCE = 100
 
@@ -20,12 +22,7 @@ class Orphans:
     def collect(self) -> int:
         """Remove the blobs that had no row at the last call either; how many. Call it an hour apart."""
         keys = [key for prefix in ("in/", "out/") for key in self._ports.blobs.keys(prefix)]
-        abandoned: set[str] = set()
-        for start in range(0, len(keys), AT_ONCE):
-            some = keys[start : start + AT_ONCE]
-            rows = self._ports.table.read_many({_row(key) for key in some})
-            named = {key for key, row in rows.items() if not json.loads(row.doc).get("deleted")}
-            abandoned |= {key for key in some if _row(key) not in named}
+        abandoned = unnamed(self._ports, keys)
         gone = abandoned & self._suspects
         for key in gone:
             self._ports.blobs.delete(key)
@@ -33,6 +30,21 @@ class Orphans:
         return len(gone)
 
 
-def _row(key: str) -> str:
-    """The key of the row that would name this blob: `in/<id>`, `out/<id>/<token>`."""
-    return job_key(key.split("/")[1])
+def unnamed(ports: Ports, keys: Sequence[str], *, kinds: Sequence[str] = (job_key(""),)) -> set[str]:
+    """Those of these blobs (`in/<id>`, `out/<id>/<token>`) that no row of these kinds names now. Raises StoreBusy."""
+    left: set[str] = set()
+    for start in range(0, len(keys), AT_ONCE):
+        some = {key: key.split("/")[1] for key in keys[start : start + AT_ONCE]}
+        rows = ports.table.read_many({kind + each for each in some.values() for kind in kinds})
+        named = {row.key.partition("/")[2] for row in rows.values() if not _is_tombstone(row)}
+        left |= {key for key, job_id in some.items() if job_id not in named}
+    return left
+
+
+def _is_tombstone(row: Row) -> bool:
+    """Of a photo that was deleted. What cannot be read may be a newer release's, and names its blobs."""
+    try:
+        doc = json.loads(row.doc)
+    except ValueError:
+        return False
+    return isinstance(doc, dict) and bool(doc.get("deleted"))

@@ -84,10 +84,10 @@ def _volumes(world: World) -> list[Finding]:
 
 
 def _leftovers(world: World) -> list[Finding]:
-    left = leftovers.unnamed(world.stores)
+    left = leftovers.observed(world.stores)
     if left:
         world.sleep(LOOK_AGAIN_S)
-        left &= leftovers.unnamed(world.stores)
+        left &= leftovers.observed(world.stores)
     return leftovers.findings(left)
 
 

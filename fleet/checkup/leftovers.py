@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from itertools import islice
 
 from fleet.checkup.finding import Finding, warning
 from jobs.job import job_key
+from jobs.orphans import unnamed
 from jobs.ports import Ports
 
-MOST = 1000  # keys that are looked at: one request for the list, ten for their rows
-AT_ONCE = 100
+MOST = 1000  # keys that are looked at: one request for the list, twenty for their rows
 
 
-def unnamed(ports: Ports) -> set[str]:
-    """Among the first blobs those that no living row names at this moment. Raises StoreBusy."""
+def observed(ports: Ports) -> set[str]:
+    """Among the first blobs those that neither a photo's row nor an invitation names now. Raises StoreBusy."""
     keys = list(islice((key for prefix in ("in/", "out/") for key in ports.blobs.keys(prefix)), MOST))
-    left: set[str] = set()
-    for start in range(0, len(keys), AT_ONCE):
-        some = {key: key.split("/")[1] for key in keys[start : start + AT_ONCE]}
-        asked = {kind + each for each in some.values() for kind in (job_key(""), "guest/")}
-        rows = ports.table.read_many(asked)
-        named = {key.partition("/")[2] for key, row in rows.items() if not json.loads(row.doc).get("deleted")}
-        left |= {key for key, job_id in some.items() if job_id not in named}
-    return left
+    return unnamed(ports, keys, kinds=(job_key(""), "guest/"))
 
 
 def findings(left: set[str]) -> list[Finding]:

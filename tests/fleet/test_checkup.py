@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -30,6 +31,7 @@ from fleet.checkup.access import Access
 from fleet.checkup.backlog import Backlog
 from fleet.checkup.bucket import Bucket
 from fleet.checkup.budget import Spent
+from fleet.checkup.checks import CHECKS
 from fleet.checkup.clockwork import Clockwork
 from fleet.checkup.computer import Computer
 from fleet.checkup.finding import Finding, status
@@ -44,7 +46,9 @@ from fleet.ladder import Subnet
 from fleet.slots import Slot
 from jobs.clients import Declined
 from jobs.errors import StoreBusy
+from jobs.ports import Ports
 from jobs.settings import Settings
+from jobs.table import Row
 from jobs.transitions import Terms
 from tests.fleet.views import machine
 
@@ -197,6 +201,14 @@ def test_a_row_that_cannot_be_read_is_told() -> None:
     idle = Backlog(jobs=[], workers=0, machines=0, terms=Terms(lease_ms=1, keep_ms=1), patience_ms=1)
     assert backlog.findings(idle, NOW) == []
     assert codes(backlog.findings(replace(idle, unreadable=["job/x"]), NOW)) == ["row_unreadable"]
+
+
+def test_a_row_that_cannot_be_read_keeps_no_check_from_being_made(ports: Ports, settings: Settings) -> None:
+    ports.blobs.put("in/odd", io.BytesIO(b"photo"))
+    ports.table.insert(Row(key="job/odd", doc="not a document", group="queued"))
+    here = World(settings=settings, clock=ports.clock, sleep=lambda _: None, ports=ports, questions=None)
+    report = rounds.run(here, CHECKS)
+    assert sorted(codes(report.findings)) == ["row_unreadable", "tick_stale"]
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_fields_with_a_default_may_be_missing() -> None:
     assert Job.from_json(json.dumps(row)) == a_job()
 
 
-@pytest.mark.parametrize("text", ["{}", '{"id": "a"}', "no json", '{"id": "a", "lease": 5}'])
+@pytest.mark.parametrize("text", ["{}", '{"id": "a"}', "no json", '{"id": "a", "lease": 5}', "5", "null", "[1]"])
 def test_what_is_no_job_is_said(text: str) -> None:
     with pytest.raises(ValueError):
         Job.from_json(text)
