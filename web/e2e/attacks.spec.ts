@@ -66,14 +66,19 @@ for (const [what, body] of [
   });
 }
 
-test("a proxy that takes no large files is asked once, and told apart from one that is down", async ({ page }) => {
-  await page.route("**/upload", (route) => route.fulfill({ status: 413, contentType: "text/html", body: "<h1>413 Request Entity Too Large</h1>" }));
-  const sent = count(page, "/upload", "POST");
-  await page.goto("/");
-  await drop(page, [await nightJpeg(page, 320, 240)]);
-  await expect(page.getByRole("alert")).toContainText("The file is too large.", READY);
-  expect(sent.times).toBe(1);
-});
+for (const [what, status, told] of [
+  ["takes no large files", 413, "The file is too large."],
+  ["wants a sign-in", 403, "Reload the page and sign in if you are asked to."],
+] as const) {
+  test(`a proxy that ${what} is asked once, and told apart from one that is down`, async ({ page }) => {
+    await page.route("**/upload", (route) => route.fulfill({ status, contentType: "text/html", body: "<h1>A proxy's own page</h1>" }));
+    const sent = count(page, "/upload", "POST");
+    await page.goto("/");
+    await drop(page, [await nightJpeg(page, 320, 240)]);
+    await expect(page.getByRole("alert")).toContainText(told, READY);
+    expect(sent.times).toBe(1);
+  });
+}
 
 test("a browser that denies the page every store still brightens photos", async ({ page }) => {
   await page.addInitScript(() => {

@@ -147,6 +147,10 @@ export const words = {
       detail: "",
       cure: "Your photo is kept in this browser; check the connection and try again.",
     },
+    barred: {
+      title: "Something between this page and the service does not let the photo through.",
+      cure: "Reload the page and sign in if you are asked to. If that changes nothing, try another network, or tell whoever runs the service.",
+    },
     lost: {
       title: "This browser no longer has the photo.",
       detail: "",

@@ -4,7 +4,7 @@ import { Refused, refusal, understood, Unreachable } from "../src/api/call";
 import { isStatus } from "../src/api/follow";
 import { MOST_TRIES, pause } from "../src/api/patience";
 import { Speed } from "../src/api/speed";
-import { trouble } from "../src/jobs/courier";
+import { trouble } from "../src/jobs/trouble";
 
 function problem(code: string, status: number): string {
   return JSON.stringify({ type: "", title: "No.", status, code, detail: "No.", cure: "Wait." });
@@ -24,6 +24,17 @@ test.each(["<html>Bad gateway</html>", "", "null", "[]", '{"code":1}'])("a proxy
 test("a proxy that takes no large files is told from one that is down, for sending again would not help", () => {
   const told = refusal(413, "<html>413 Request Entity Too Large</html>", null);
   expect(told).toMatchObject({ passes: false, problem: { code: "photo_too_large", title: "The file is too large." } });
+});
+
+test.each([400, 401, 403, 405, 407, 451])("a proxy that bars the way with %i is not asked again by itself, and the cure is named", (status) => {
+  const told = refusal(status, "<html>Sign in</html>", null);
+  expect(told).toBeInstanceOf(Refused);
+  expect(told).toMatchObject({ passes: false });
+  expect(trouble(told)).toMatchObject({ passes: true, cure: expect.stringMatching(/sign in.*another network/) as string });
+});
+
+test.each([404, 408, 425, 429, 500, 502, 503])("a proxy's page with %i may be gone in a moment", (status) => {
+  expect(refusal(status, "<html>404 page not found</html>", null)).toBeInstanceOf(Unreachable);
 });
 
 test.each(["<html>Sign in to this hotel's network</html>", '{"id":"a","state":"runn', "[]", "null", '{"id":7,"state":"queued","progress":0}', '{"id":"a","state":"toString","progress":0}', '{"id":"a","state":"done","progress":1,"result":null}', '{"id":"a","state":"failed","progress":1,"error":{"title":{}}}'])("%j is no status, whatever its code", (text) => {

@@ -2,6 +2,7 @@
 import { words } from "../words";
 import type { Problem } from "./shapes";
 
+const HEALING = [404, 408, 421, 425, 429]; // client errors that proxies give while what is behind them is away
 const LONGEST_MS = 60_000; // the service answers within 20 s even where it waits; after that a network is dead unnoticed
 
 /** The service said no, and why. */
@@ -56,6 +57,7 @@ export function refusal(status: number, body: string, retryAfter: string | null)
   const problem = parsed(body);
   if (problem) return new Refused(problem, seconds);
   if (status === 413) return new Refused(tooLarge(), null); // a proxy has limits of its own; trying again changes nothing
+  if (status >= 400 && status < 500 && !HEALING.includes(status)) return new Refused(barred(status), null);
   return new Unreachable(`${status} without a word of the service`); // a proxy's: the service behind it is away
 }
 
@@ -72,4 +74,9 @@ function parsed(body: string): Problem | null {
 function tooLarge(): Problem {
   const [title, cure] = words.reasons.too_large;
   return { type: "about:blank", title, status: 413, code: "photo_too_large", detail: "", cure };
+}
+
+/** Somebody before the service wants a sign-in or forbids it: a person can change that, another try cannot. */
+function barred(status: number): Problem {
+  return { type: "about:blank", ...words.trouble.barred, detail: "", status, code: "barred" };
 }

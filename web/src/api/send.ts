@@ -41,7 +41,7 @@ export async function again(id: string, wish: Wish, key: string, signal: AbortSi
 /** The store did not take the photo from this page; the service may. */
 export class StoreUnreachable extends Unreachable {}
 
-/** The photo straight into the store. Also throws StoreUnreachable, and Refused where a store takes no photos from strangers. */
+/** The photo straight into the store. Also throws StoreUnreachable: whatever a store says, the service may still take it. */
 export async function sendDirect(sending: Sending): Promise<Keys> {
   const { photo, wish, signal, onProgress } = sending;
   const asked = { size: photo.size, ratio: wish.ratio ?? "auto", format: wish.format };
@@ -54,7 +54,8 @@ export async function sendDirect(sending: Sending): Promise<Keys> {
   try {
     await post(upload.url, form, {}, photo.size, signal, onProgress);
   } catch (error) {
-    throw error instanceof Unreachable ? new StoreUnreachable(upload.url, { cause: error }) : error;
+    signal.throwIfAborted();
+    throw new StoreUnreachable(upload.url, { cause: error });
   }
   await confirm(confirm_url, owner_token, signal);
   return { id, token: owner_token };

@@ -4,9 +4,9 @@ import { follow } from "../api/follow";
 import { MOST_TRIES, pause, rest } from "../api/patience";
 import { again, erase, send, sendDirect, StoreUnreachable, type Progress } from "../api/send";
 import type { Keys } from "../api/shapes";
-import { words } from "../words";
-import { accepted, idOf, told, type Job, type Trouble } from "./job";
+import { accepted, idOf, told, type Job } from "./job";
 import type { Shelf } from "./shelf";
+import { PhotoLost, trouble } from "./trouble";
 
 const PATIENT_S = 60; // a service that asks for more time than this is asked by hand
 
@@ -211,18 +211,4 @@ export class Courier {
 async function alone(name: string, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
   if ("locks" in navigator) await navigator.locks.request(name, { signal }, work);
   else await work();
-}
-
-/** The browser gave the photo up before it was sent. */
-class PhotoLost extends Error {}
-
-/** What went wrong, in words for people. Pure but for the clock. */
-export function trouble(error: unknown): Trouble {
-  if (error instanceof Refused) {
-    const { title, detail, cure } = error.problem;
-    const retryAt = error.retryAfter === null ? null : Date.now() + 1000 * error.retryAfter;
-    return { title, detail: detail === title ? "" : detail, cure, retryAt, passes: error.passes || error.problem.status >= 500 };
-  }
-  if (error instanceof PhotoLost) return { ...words.trouble.lost, retryAt: null, passes: false };
-  return { ...words.trouble.unreachable, retryAt: null, passes: true };
 }
