@@ -36,6 +36,7 @@ class Pulse:
         self._file = file
         self._shown: WorkerState | None = None
         self._lock = threading.Lock()
+        self._writing = threading.Lock()  # apart: who tells that the engine is ready waits for no store
         now = ports.clock()
         self._heartbeat = Heartbeat(
             worker=identity.worker,
@@ -60,17 +61,18 @@ class Pulse:
 
     def beat(self, state: WorkerState, *, last_job_ms: int = 0, rested_ms: int = 0, detail: str = "") -> None:
         self._show(state)
-        with self._lock:
-            self._heartbeat = replace(
-                self._heartbeat,
-                state=state,
-                beat_ms=self._ports.clock(),
-                last_job_ms=max(self._heartbeat.last_job_ms, last_job_ms),
-                rested_ms=max(self._heartbeat.rested_ms, rested_ms),
-                detail=detail,
-            )
+        with self._writing:
+            with self._lock:
+                heartbeat = self._heartbeat = replace(
+                    self._heartbeat,
+                    state=state,
+                    beat_ms=self._ports.clock(),
+                    last_job_ms=max(self._heartbeat.last_job_ms, last_job_ms),
+                    rested_ms=max(self._heartbeat.rested_ms, rested_ms),
+                    detail=detail,
+                )
             try:
-                beat(self._ports.table, self._heartbeat)
+                beat(self._ports.table, heartbeat)
             except StoreBusy:
                 log.exception("no heartbeat could be written")
 
