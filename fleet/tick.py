@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
@@ -19,7 +20,7 @@ from jobs.sweep import Swept, sweep
 
 HURRY_S = 0.5  # while photos wait for a machine whose slot is not free yet
 REST_S = 30.0  # where each look is paid for, while nobody needs one: an upload asks for its machine by itself
-COLLECT_MS = 3600 * 1000
+COLLECT_S = 3600.0
 log = logging.getLogger(__name__)
 
 
@@ -72,13 +73,19 @@ def _photos_wait(ports: Ports) -> bool:
 
 
 def run(
-    ports: Ports, launcher: Launcher, settings: Settings, stop: Event, *, wish: Callable[[], None] | None = None
+    ports: Ports,
+    launcher: Launcher,
+    settings: Settings,
+    stop: Event,
+    *,
+    wish: Callable[[], None] | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> None:
     """Tick until told to stop. A store that fails is logged, and met again at the next tick.
 
     `wish` asks for the bridge, where there is one, while photos wait and no machine is ready.
     """
-    orphans, collected_ms = Orphans(ports), ports.clock()
+    orphans, collected_s = Orphans(ports), monotonic()  # a wall clock's leap would make one look of two
     attendance = Attendance(table=ports.table, clock=ports.clock)
     while not stop.is_set():
         rest_s = settings.tick_s
@@ -88,8 +95,8 @@ def run(
             if wish is not None and done.waiting and done.outlook.state != "ready":
                 wish()
             attendance.show()
-            if ports.clock() - collected_ms > COLLECT_MS:
-                collected_ms = ports.clock()
+            if monotonic() - collected_s > COLLECT_S:
+                collected_s = monotonic()
                 orphans.collect()
         except (FirstlightError, OSError, sqlite3.Error):
             log.exception("this tick failed")
