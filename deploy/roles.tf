@@ -192,8 +192,8 @@ resource "aws_iam_role_policy" "api" {
 }
 
 # A worker: it decodes strangers' photos, so it may do least. Nothing of EC2, and no row that counts money or machines.
-# It may not list: names that nobody can guess keep whoever has stolen its keys from all photos but those in line. Thus
-# S3 tells it 403 for a photo that somebody has removed by hand, and that job waits for its deadline.
+# It may not list photos: names that nobody can guess keep whoever has stolen its keys from all but those in line. It may
+# ask whether the photo of one whole name is there, since S3 denies what is gone to whoever may not list.
 
 data "aws_iam_policy_document" "worker" {
   statement {
@@ -202,6 +202,19 @@ data "aws_iam_policy_document" "worker" {
     resources = ["${aws_s3_bucket.blobs.arn}/in/*"]
   }
 
+  statement {
+    sid       = "LookForOne"
+    actions   = ["s3:ListBucket"]
+    resources = [aws_s3_bucket.blobs.arn]
+
+    condition {
+      test     = "StringLike"
+      variable = "s3:prefix"
+      values   = ["in/????????-????-????-????-????????????"] # each `?` is one character of an id
+    }
+  }
+
+  # It removes what it wrote for a photo that was deleted meanwhile. Whoever has its keys could as well write over it.
   statement {
     sid       = "StoreResults"
     actions   = ["s3:PutObject", "s3:DeleteObject"]

@@ -28,6 +28,10 @@ class Declined(FirstlightError):
         self.answer = answer
 
 
+class PermissionMissing(StoreUnusable):
+    """The identity may not do this. Of one blob S3 says so, too, where it is gone and the identity may not list."""
+
+
 class Clients:
     """Clients are thread-safe but do not survive a fork, so each process makes its own.
 
@@ -110,15 +114,13 @@ def _listener(heard: Heard) -> Callable[..., None]:
     return before_send
 
 
+_FORBIDDEN = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403")
 _CURES = {  # error code → what the operator can do; waiting does not help
     "NoSuchBucket": "the bucket does not exist: run `firstlight setup`",
     "AWS.SimpleQueueService.NonExistentQueue": "the queue does not exist: run `firstlight setup`",
     "QueueDoesNotExist": "the queue does not exist: run `firstlight setup`",
     "ResourceNotFoundException": "the table does not exist: run `firstlight setup`",
-    **dict.fromkeys(
-        ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation"),
-        "the AWS identity lacks a permission: see the policies in deploy/",
-    ),
+    **dict.fromkeys(_FORBIDDEN, "the AWS identity lacks a permission: see the policies in deploy/"),
     "403": "the bucket is not this account's, or the AWS identity lacks a permission: choose another name, or grant it",
     **dict.fromkeys(
         ("InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidSignatureException", "UnrecognizedClientException",
@@ -135,8 +137,8 @@ _BUSY = (  # error codes below 500 that say: later
 
 @contextmanager
 def reaching(store: str) -> Iterator[None]:
-    """Turn what botocore raises into facts: StoreBusy, StoreUnusable with the cure where waiting does not help,
-    and Declined for every other answer.
+    """Turn what botocore raises into facts: StoreBusy, StoreUnusable (PermissionMissing is one) with the cure where
+    waiting does not help, and Declined for every other answer.
     """
     from botocore import exceptions as aws  # noqa: PLC0415 — a laptop needs no boto3
 
@@ -171,7 +173,8 @@ def reaching(store: str) -> Iterator[None]:
         code = str(error.response.get("Error", {}).get("Code", ""))
         status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
         if code in _CURES:
-            raise StoreUnusable(f"{store}: {_CURES[code]} ({error})") from error
+            kind = PermissionMissing if code in _FORBIDDEN else StoreUnusable
+            raise kind(f"{store}: {_CURES[code]} ({error})") from error
         if code in _BUSY or status >= 500:
             raise StoreBusy(f"{store}: {error}") from error
         raise Declined(code, error.response) from error

@@ -6,6 +6,7 @@ API, worker and page take their words from here, so a failure reads the same whe
     ├── Refused            a request or a photo that cannot be served; carries a registered code
     ├── StoreBusy          a store stayed locked or unreachable for longer than it may
     │   └── StoreUnusable  it will stay so until the operator does something
+    │       └── PermissionMissing   (jobs.clients)
     ├── BlobNotFound, BlobExists
     ├── RowExists, RowChanged
     ├── LeaseLost, NotClaimable     (jobs.transitions)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from jobs.clients import Declined, reaching
+from jobs.clients import Declined, PermissionMissing, reaching
 from jobs.errors import BlobNotFound, StoreBusy
 
 TRIES = 4  # connections in a row that bring nothing
@@ -14,7 +14,8 @@ TRIES = 4  # connections in a row that bring nothing
 class S3Reader(io.RawIOBase):
     """Reads one version of an object, the one of this ETag or else the first met, and holds nothing of it.
 
-    Raises BlobNotFound when there is none, or when it went after the first connection was lost.
+    Raises BlobNotFound when there is none, or when it went after the first connection was lost; PermissionMissing when
+    it is there, or may be, and this identity may not read it.
     """
 
     def __init__(self, client: Any, *, bucket: str, name: str, key: str, etag: str = "") -> None:
@@ -88,7 +89,20 @@ class S3Reader(io.RawIOBase):
             if no.code not in ("NoSuchKey", "PreconditionFailed"):
                 raise
             raise BlobNotFound(self._key) from None
+        except PermissionMissing:
+            if self._is_gone():
+                raise BlobNotFound(self._key) from None
+            raise
         return answer
+
+    def _is_gone(self) -> bool:
+        """Who may not list a bucket is told 403, not 404, for what is gone; but it may ask for this very name."""
+        try:
+            with reaching(self._bucket):
+                page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._name, MaxKeys=1)
+        except PermissionMissing:
+            return False
+        return all(each["Key"] != self._name for each in page.get("Contents", []))
 
     def _drop(self) -> None:
         if self._body is not None:

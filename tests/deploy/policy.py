@@ -50,6 +50,7 @@ def _matches(statement: Mapping[str, Any], call: Call) -> bool:
 def _holds(operator: str, given: tuple[str, ...], wanted: list[str]) -> bool:
     compare = {
         "StringEquals": lambda one, other: one == other,
+        "StringLike": _like,
         "ForAllValues:StringLike": _like,
         "StringLikeIfExists": _like,
         "Bool": lambda one, other: one.lower() == other.lower(),

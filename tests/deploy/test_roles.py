@@ -22,7 +22,7 @@ from botocore.exceptions import ClientError
 
 from fleet.instance_types import TYPES
 from fleet.stand_in.cloud import KEYS
-from jobs.clients import Clients
+from jobs.clients import Clients, PermissionMissing
 from jobs.clock import now_ms
 from jobs.errors import BlobNotFound
 from jobs.heartbeat import Heartbeat, beat, heartbeats
@@ -39,6 +39,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 PROGRAM = Path(__file__).resolve().parents[2] / ".venv-ministack" / "bin" / "ministack"
 DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403")
 HOUR_MS = 3_600_000
+THERE, GONE = "0e0e3a4c-5d7e-4a53-9be2-0d2a7f3f1c11", "7f6f0a3a-91a4-4a0e-8a53-2d5b1c9e7d22"
 
 
 class Account:
@@ -61,7 +62,9 @@ class Account:
         self.dead = clients.client("sqs").get_queue_url(QueueName="firstlight-dead")["QueueUrl"]
         iam = clients.client("iam")
         self._keys = {}
-        for role, document in policies.items():
+        worker = policies["worker"]
+        others = [each for each in worker["Statement"] if each["Sid"] != "ReadPhotos"]
+        for role, document in (policies | {"blind-worker": worker | {"Statement": others}}).items():
             iam.create_user(UserName=role)
             iam.put_user_policy(UserName=role, PolicyName=role, PolicyDocument=json.dumps(document))
             made = iam.create_access_key(UserName=role)["AccessKey"]
@@ -172,10 +175,21 @@ def test_a_worker_gets_through_with_all_it_does(account: Account) -> None:
     assert [each.worker for each in heartbeats(ports.table, since_ms=0)] == ["w"]
 
 
-def test_a_photo_that_is_gone_is_missing_and_not_forbidden(account: Account) -> None:
+@pytest.mark.parametrize("role", ["api", "worker"])
+def test_a_photo_that_is_gone_is_missing_and_not_forbidden(account: Account, role: str) -> None:
+    ports, _ = account.as_(role)
+    with pytest.raises(BlobNotFound, match=f"in/{GONE}"):
+        ports.blobs.open(f"in/{GONE}")
+
+
+def test_a_worker_that_may_not_read_is_told_so_and_takes_nothing_for_gone(account: Account) -> None:
     ports, _ = account.as_("api")
-    with pytest.raises(BlobNotFound, match="in/never"):
-        ports.blobs.open("in/never")
+    ports.blobs.put(f"in/{THERE}", io.BytesIO(b"photo"))
+    ports, _ = account.as_("worker")
+    assert ports.blobs.open(f"in/{THERE}").read() == b"photo"
+    ports, _ = account.as_("blind-worker")
+    with pytest.raises(PermissionMissing):
+        ports.blobs.open(f"in/{THERE}")
 
 
 def test_a_worker_is_denied_what_it_should_not_do(account: Account) -> None:
@@ -191,6 +205,9 @@ def test_a_worker_is_denied_what_it_should_not_do(account: Account) -> None:
         (s3.list_buckets, {}),
         (s3.list_objects_v2, {"Bucket": "somebody-elses"}),
         (s3.list_objects_v2, {"Bucket": bucket}),
+        (s3.list_objects_v2, {"Bucket": bucket, "Prefix": "in/"}),
+        (s3.list_objects_v2, {"Bucket": bucket, "Prefix": f"in/{GONE[:-1]}"}),
+        (s3.list_objects_v2, {"Bucket": bucket, "Prefix": f"out/{GONE}"}),
         (s3.get_object, {"Bucket": bucket, "Key": "out/a/1"}),
         (s3.get_object, {"Bucket": "somebody-elses", "Key": "in/a"}),
         (s3.put_object, {"Bucket": bucket, "Key": "in/forged", "Body": b""}),

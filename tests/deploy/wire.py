@@ -70,7 +70,9 @@ class Tap:
         if not key:
             asked = {"GET": "s3:ListBucket", "HEAD": "s3:ListBucket"}.get(method, f"s3:{method}Bucket")
             asked = SUBRESOURCE.get(environ.get("QUERY_STRING", "").partition("=")[0], asked)
-            yield Call(action=asked, resource=f"arn:aws:s3:::{bucket}")
+            given = dict(parse_qsl(environ.get("QUERY_STRING", "")))
+            context = {"s3:prefix": (given["prefix"],)} if "prefix" in given else {}
+            yield Call(action=asked, resource=f"arn:aws:s3:::{bucket}", context=context)
             return
         yield Call(action=OBJECT[method], resource=f"arn:aws:s3:::{bucket}/{key}")
         if source := environ.get("HTTP_X_AMZ_COPY_SOURCE"):

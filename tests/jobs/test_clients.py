@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from jobs.clients import CONNECT_S, READ_S, TRIES, Clients, Declined, reaching
+from jobs.clients import CONNECT_S, READ_S, TRIES, Clients, Declined, PermissionMissing, reaching
 from jobs.clock import now_ms
 from jobs.errors import StoreBusy, StoreUnusable
 from jobs.ports import open_ports
@@ -136,7 +136,7 @@ def test_a_store_that_does_not_answer_is_busy(monkeypatch: pytest.MonkeyPatch) -
     ("code", "status", "fact"),
     [
         ("NoSuchBucket", 404, StoreUnusable),
-        ("AccessDenied", 403, StoreUnusable),
+        ("AccessDenied", 403, PermissionMissing),
         ("ExpiredToken", 400, StoreUnusable),
         ("SlowDown", 503, StoreBusy),
         ("InternalError", 500, StoreBusy),

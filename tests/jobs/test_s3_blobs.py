@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from jobs.blobs import S3Blobs
-from jobs.clients import TRIES, Clients
+from jobs.clients import TRIES, Clients, PermissionMissing
 from jobs.errors import BlobExists, BlobNotFound, StoreBusy
 from tests.jobs.calls import CallCounter
 from tests.jobs.clouds import BUCKET, Cloud
@@ -104,6 +104,27 @@ def test_a_read_that_breaks_again_and_again_is_given_up(blobs: S3Blobs, moto: Cl
         moto.order(faults=[lost("GET", "503", times=1000)])
         with pytest.raises(StoreBusy):
             file.read()
+
+
+def test_what_is_gone_is_missing_also_to_whom_s3_denies_it_for_want_of_the_right_to_list(
+    blobs: S3Blobs, moto: Cloud
+) -> None:
+    blobs.put("in/ab", io.BytesIO(PHOTO))
+    moto.order(faults=[lost("GET", "403")])
+    with pytest.raises(BlobNotFound, match="in/a"):
+        blobs.open("in/a")
+
+
+@pytest.mark.parametrize("denied", [1, 2])
+def test_what_is_there_or_may_be_and_cannot_be_read_is_a_missing_permission(
+    blobs: S3Blobs, moto: Cloud, denied: int
+) -> None:
+    """Denied once: the photo, and the list tells that it is there. Twice: that, too, may not be asked."""
+    if denied == 1:
+        blobs.put("in/a", io.BytesIO(PHOTO))
+    moto.order(faults=[lost("GET", "403", times=denied)])
+    with pytest.raises(PermissionMissing, match="see the policies in deploy/"):
+        blobs.open("in/a")
 
 
 def test_a_link_gives_name_and_type_and_ranges_and_asks_nothing(blobs: S3Blobs, counter: CallCounter) -> None:

@@ -15,8 +15,8 @@ class FaultLayer:
     """Each order has an `action` (`UpdateItem`, `PUT`, or `*`), what it `does`, how many `times`, and may have a
     `chance` (0…1) for each of them.
 
-    `503`: refused, nothing done. `lost`: done, but the answer never arrives. `deaf`: neither done nor answered.
-    `half`: half of the answer's body arrives.
+    `503`: refused, nothing done. `403`: refused as S3 does it for want of a permission. `lost`: done, but the answer
+    never arrives. `deaf`: neither done nor answered. `half`: half of the answer's body arrives.
     """
 
     def __init__(self, app: App, faults: list[dict[str, Any]]) -> None:
@@ -33,6 +33,8 @@ class FaultLayer:
         does = self._fault(action)
         if does == "503":
             return _refused(environ, start_response)
+        if does == "403":
+            return _denied(environ, start_response)
         if does == "deaf":
             return _cut(environ)
         if target.startswith("DynamoDB"):
@@ -64,6 +66,13 @@ def _refused(environ: dict[str, Any], start_response: Callable[..., Any]) -> Ite
     environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     start_response("503 Service Unavailable", [("Content-Length", "0"), ("Connection", "close")])
     return [b""]
+
+
+def _denied(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    body = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+    start_response("403 Forbidden", [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))])
+    return [body]
 
 
 def _cut(environ: dict[str, Any]) -> Iterable[bytes]:
