@@ -7,9 +7,10 @@ from contextlib import contextmanager
 import numpy as np
 
 from photos.buffer import pixel_buffer
+from photos.errors import CodecDied, UnreadablePhoto
 from tests.photos.making import photo_fd
 
-DEADLINE_S = 30
+DEADLINE_S = 60
 
 
 def probed(codec, data):
@@ -18,6 +19,19 @@ def probed(codec, data):
         return codec.probe(fd, deadline_s=DEADLINE_S)
     finally:
         os.close(fd)
+
+
+def refusal(call):
+    """The code a photo is refused for; asked again where the machine was too busy to tell."""
+    for _ in range(20):
+        try:
+            call()
+        except UnreadablePhoto as fact:
+            return fact.code
+        except CodecDied as fact:
+            if "busy" not in str(fact):
+                raise
+    raise AssertionError("it was never refused")
 
 
 def decoded(codec, data, facts=None):

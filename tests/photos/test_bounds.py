@@ -14,7 +14,7 @@ from photos.errors import UnreadablePhoto
 from photos.limits import Limits
 from tests.photos import profiles
 from tests.photos.making import many_scans, photo_fd, saved, scene, tiff
-from tests.photos.reading import buffer, probed
+from tests.photos.reading import buffer, probed, refusal
 
 
 def test_a_jpeg_of_endless_scans_is_too_slow(codec):
@@ -22,24 +22,23 @@ def test_a_jpeg_of_endless_scans_is_too_slow(codec):
     assert len(bomb) < 40_000_000
     assert probed(codec, bomb).width == 4000
     fd = photo_fd(bomb)
-    facts = codec.probe(fd, deadline_s=10)
-    with buffer(facts.pixel_bytes) as pixels, pytest.raises(UnreadablePhoto) as caught:
-        codec.decode(fd, facts, pixels, deadline_s=1.0)
+    facts = codec.probe(fd, deadline_s=60)
+    with buffer(facts.pixel_bytes) as pixels:
+        assert refusal(lambda: codec.decode(fd, facts, pixels, deadline_s=1.0)) == "photo_too_slow"
     os.close(fd)
-    assert caught.value.code == "photo_too_slow"
 
 
 def test_a_photo_that_needs_more_memory_than_allowed_is_refused():
     data = saved(np.zeros((4000, 4000, 3), np.uint8), "PNG", compress_level=1)
     fd = photo_fd(data)
     with Codec(sandbox="strict") as codec:
-        facts = codec.probe(fd, deadline_s=10)
+        facts = codec.probe(fd, deadline_s=60)
     with (
         Codec(sandbox="strict", limits=Tight()) as codec,
         buffer(facts.pixel_bytes) as pixels,
         pytest.raises(UnreadablePhoto) as caught,
     ):
-        codec.decode(fd, facts, pixels, deadline_s=10)
+        codec.decode(fd, facts, pixels, deadline_s=60)
     os.close(fd)
     assert caught.value.code == "photo_needs_too_much_memory"
 
@@ -50,6 +49,7 @@ class Tight(Limits):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize(
     ("format_", "depth"), [("jpeg", 8), ("png", 8), ("webp", 8), ("tiff", 8), ("png", 16), ("tiff", 16)]
 )
@@ -76,9 +76,9 @@ def test_the_largest_photo_fits_the_default_limits(format_, depth):
 
 def through(codec, fd, facts, format_, depth):
     with buffer(facts.pixel_bytes) as pixels, buffer(encoded_bound(facts, format_)) as out:
-        raster = codec.decode(fd, facts, pixels, deadline_s=100)
+        raster = codec.decode(fd, facts, pixels, deadline_s=150)
         turned = dataclasses.replace(raster, orientation=6)
-        length = codec.encode(pixels, turned, out, format=format_, depth=depth, source_fd=pixels, deadline_s=110)
+        length = codec.encode(pixels, turned, out, format=format_, depth=depth, source_fd=pixels, deadline_s=150)
         result = bytes(mmap.mmap(out, length))
     with Codec(sandbox="strict", limits=Limits(file_bytes=1 << 30)) as unlimited:
         assert probed(unlimited, result).oriented_size == (facts.height, facts.width)
@@ -93,6 +93,7 @@ def png_of(codes):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("kind", ["print", "wide", "scanned", "mixed with alpha"])
 def test_the_largest_photo_whose_colours_are_converted_fits_too(kind):
     height, width = 7999, 8000
@@ -116,6 +117,6 @@ def test_the_largest_photo_whose_colours_are_converted_fits_too(kind):
     with Codec(sandbox="strict", limits=Limits(file_bytes=1 << 30)) as codec:
         facts = codec.probe(fd, deadline_s=60)
         with buffer(facts.pixel_bytes) as pixels:
-            raster = codec.decode(fd, facts, pixels, deadline_s=100)
+            raster = codec.decode(fd, facts, pixels, deadline_s=150)
     os.close(fd)
     assert (raster.width, raster.height) == (width, height)

