@@ -10,6 +10,7 @@ They order the choice on demand and feed the daily budget; what AWS bills is wha
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -99,6 +100,6 @@ def usd_per_hour(name: str, market: Market) -> float:
 DEAREST_USD = max(each.usd for each in TYPES)
 
 
-def dearest_usd(flavours: str) -> float:
-    """The most that an hour may count, of the flavours named with commas."""
-    return max((each.usd for each in TYPES if each.flavour in flavours.split(",")), default=DEAREST_USD)
+def dearest_usd(flavours: Collection[Flavour]) -> float:
+    """The most that an hour of a machine of these flavours, one at least, may count."""
+    return max(each.usd for each in TYPES if each.flavour in flavours)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from fleet.instance_types import dearest_usd
+from fleet.ladder import Terms
 from fleet.machines import Machine
 from fleet.meter import PERIOD_MS, micro_dollars
 from fleet.slots import FAILURES_ALLOWED, Slot
@@ -45,6 +46,7 @@ class Policy:
 
     @classmethod
     def of(cls, settings: Settings) -> Policy:
+        on_ec2 = settings.fleet.startswith("ec2:")
         return cls(
             launches=not settings.fleet.startswith("none:"),
             max_machines=settings.max_machines,
@@ -56,7 +58,7 @@ class Policy:
             launch_budget=settings.launch_budget,
             dollar_budget=settings.dollar_budget,
             bridged=bool(settings.bridge),
-            launch_usd=dearest_usd(settings.flavours) if settings.fleet.startswith("ec2:") else 0.0,
+            launch_usd=dearest_usd(Terms.of(settings.fleet, settings.flavours).flavours) if on_ec2 else 0.0,
         )
 
     @property
@@ -196,7 +198,7 @@ def _is_free(slot: Slot, view: View, policy: Policy, *, now: int, warm: bool) ->
         return False
     if warm and slot.failures >= FAILURES_ALLOWED:
         return False  # only an accepted photo is worth another try
-    return now >= slot.not_before_ms
+    return not slot.pauses(now=now)
 
 
 def _capacity(view: View, policy: Policy, stops: list[Stop], now: int) -> int:

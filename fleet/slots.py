@@ -86,6 +86,10 @@ class Slot:
     def is_launching(self, *, now: int) -> bool:
         return self.outcome == "launching" and abs(now - self.launched_ms) <= LAUNCH_GRACE_MS
 
+    def pauses(self, *, now: int) -> bool:
+        """Whether the next launch must wait; a moment implausibly far ahead is a broken clock's."""
+        return now < self.not_before_ms <= now + LONGEST_PAUSE_MS
+
 
 def read_slots(table: JobTable, *, up_to: int = 0) -> list[Slot]:
     """Every slot that has a row, lowest number first; those below `up_to` as they are now, for the list may lag."""

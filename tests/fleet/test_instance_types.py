@@ -55,5 +55,5 @@ def test_what_the_image_does_not_run_on_is_not_among_them(old) -> None:
 
 def test_a_type_that_we_do_not_know_counts_as_the_dearest() -> None:
     assert usd_per_hour("x99.metal", "spot") == DEAREST_USD
-    assert dearest_usd("gpu,cpu") == DEAREST_USD > dearest_usd("cpu") == 0.4106
+    assert dearest_usd(("gpu", "cpu")) == DEAREST_USD > dearest_usd(("cpu",)) == 0.4106
     assert usd_per_hour("g4dn.xlarge", "spot") < usd_per_hour("g4dn.xlarge", "on-demand") == 0.526

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from fleet.instance_types import DEAREST_USD
 from fleet.machines import Machine
 from fleet.policy import Action, Launch, Policy, Stop, charges, decide, wanted
 from fleet.slots import LAUNCH_GRACE_MS, Slot
@@ -133,6 +134,16 @@ def test_a_slot_in_its_pause_is_left_alone_and_only_jobs_reopen_it() -> None:
     assert decide(waiting, POLICY, NOW, reason="upload") == []
     assert launches(decide(waiting, POLICY, NOW + 1, reason="upload")) == [0]
     assert decide(replace(waiting, waiting=0), POLICY, NOW + 1, reason="pick") == []
+
+
+@pytest.mark.parametrize("flavours", ["gpu,cpu", "cpu, gpu", " cpu ,gpu"])
+def test_a_launch_counts_as_the_dearest_of_all_flavours_however_they_are_written(flavours: str) -> None:
+    assert Policy.of(Settings(fleet="ec2:lamp", flavours=flavours)).launch_usd == DEAREST_USD
+
+
+def test_a_pause_that_a_broken_clock_wrote_keeps_no_slot_shut() -> None:
+    view = View(slots=tuple(replace(slot, not_before_ms=NOW + 10**9) for slot in SLOTS), waiting=1)
+    assert launches(decide(view, POLICY, NOW, reason="tick")) == [0]
 
 
 def test_nothing_is_decided_for_machines_of_somebody_else() -> None:
