@@ -129,7 +129,7 @@ class Bridge:
                 if not each.bridge
             ),
             free=self._free(),
-            paused=now < self._not_before_ms,
+            paused=0 < self._not_before_ms - now <= FAILED_PAUSE_MS,
         )
         return self._do(move(scene), scene, now)
 

@@ -15,8 +15,11 @@ def micro_dollars(usd_per_hour: float, ms: int) -> int:
 
 
 def due_ms(paid_until_ms: int, *, now: int) -> int:
-    """How much time must be paid for now: up to a period ahead, and what has run unpaid while nobody ticked."""
-    if paid_until_ms - now > MARGIN_MS:
+    """How much time must be paid for now: up to a period ahead, and what has run unpaid while nobody ticked.
+
+    Nobody pays further ahead than that: a moment beyond it is a broken clock's, and is paid for again.
+    """
+    if MARGIN_MS < paid_until_ms - now <= PERIOD_MS + MARGIN_MS:
         return 0
     return now + PERIOD_MS + MARGIN_MS - min(paid_until_ms, now + MARGIN_MS)
 

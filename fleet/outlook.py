@@ -91,7 +91,7 @@ def _nobody(view: View) -> Outlook:
 
 def _without_machine(slot: Slot, now: int) -> Outlook:
     """Why the likeliest slot has no machine, by how its last launch went."""
-    again = f" The next try is at {_clock(slot.not_before_ms)}." if slot.not_before_ms > now else ""
+    again = f" The next try is at {_clock(slot.not_before_ms)}." if slot.pauses(now=now) else ""
     phase: Phase = "starting_machine"
     detail = ""
     if slot.outcome == "no_capacity":

@@ -28,9 +28,7 @@ def findings(slots: Sequence[Slot], pools: Mapping[str, Refusal], *, ec2: bool, 
 
 
 def _of_slot(slot: Slot, *, ec2: bool, now: int) -> Finding | None:
-    again = (
-        f"the next try is at {_clock(slot.not_before_ms)}" if slot.not_before_ms > now else "the next photo tries again"
-    )
+    again = f"the next try is at {_clock(slot.not_before_ms)}" if slot.pauses(now=now) else "the next photo tries again"
     if slot.outcome == "refused":
         return error(
             "launch_refused",

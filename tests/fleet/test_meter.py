@@ -43,6 +43,11 @@ def test_when_the_last_payment_was_made_follows_from_the_row(waits: int, late: i
     assert paid_ms(metered + PERIOD_MS + MARGIN_MS, launched_ms=NOW) == metered
 
 
+def test_time_that_a_broken_clock_has_paid_for_is_paid_for_again() -> None:
+    assert due_ms(NOW + PERIOD_MS + MARGIN_MS, now=NOW) == 0
+    assert due_ms(NOW + 10**12, now=NOW) == PERIOD_MS
+
+
 def test_a_dollar_is_a_million() -> None:
     assert micro_dollars(0.526, 3_600_000) == 526_000
     assert micro_dollars(0.526, 1) == 1
