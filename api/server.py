@@ -24,7 +24,11 @@ LONGEST_SOCKET_PATH = 100
 PATIENCE_S = 60  # for a client that sends or takes nothing
 
 
-class PortTaken(FirstlightError):
+class CannotServe(FirstlightError):
+    """The service cannot run as it should; a sentence with the cure, before uWSGI says it in its own words."""
+
+
+class PortTaken(CannotServe):
     """Nobody can listen where the service should: another program does, or there is no such place."""
 
 
@@ -70,12 +74,27 @@ def command(settings: Settings) -> list[str]:
     }
     hooks = [f"--hook-master-start=unix_signal:{number:d} gracefully_kill_them_all" for number in (SIGTERM, SIGINT)]
     flags = [f"--{name}" if value is None else f"--{name}={value}" for name, value in options.items()]
-    # Not by uWSGI's --env: pyuwsgi is a Python program, and Python has read its environment by then.
-    return ["/usr/bin/env", f"PROMETHEUS_MULTIPROC_DIR={counters}", f"{sys.prefix}/bin/pyuwsgi", *flags, *hooks]
+    # Not by uWSGI's --env: pyuwsgi is a Python program, and Python has read its environment by then. It crashes on an
+    # argument that Python did not read as text, as one with other letters than English ones under LC_ALL=C.
+    environ = ["PYTHONUTF8=1", f"PROMETHEUS_MULTIPROC_DIR={counters}"]
+    return ["/usr/bin/env", *environ, f"{sys.prefix}/bin/pyuwsgi", *flags, *hooks]
+
+
+def check(settings: Settings) -> None:
+    """Raises CannotServe where uWSGI could not even start."""
+    for name, path in (("Firstlight lies in", ROOT), ("SPOOL is", Path(settings.spool).absolute())):
+        try:
+            os.fsencode(path).decode()
+        except UnicodeDecodeError:
+            shown = os.fsencode(path).decode(errors="backslashreplace")
+            raise CannotServe(
+                f"{name} {shown}, which is not UTF-8, and uWSGI takes no other names: give that folder another name"
+            ) from None
+    check_port(settings)
 
 
 def check_port(settings: Settings) -> None:
-    """Raises PortTaken with a sentence that names the cure, before uWSGI says it in its own words."""
+    """Raises PortTaken."""
     if not 1 <= settings.port <= LAST_PORT:
         raise PortTaken(f"PORT={settings.port} is no port: use one from 1 to {LAST_PORT}, as PORT=8080")
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET

@@ -16,10 +16,10 @@ def command() -> None:
     """Run the API alone, in the foreground and logging to it; the tick and the workers are started elsewhere."""
     settings = read_settings()
     try:
-        server.check_port(settings)
+        server.check(settings)
         Path(settings.spool).mkdir(parents=True, exist_ok=True)
         arguments = server.command(settings)
-    except server.PortTaken as fact:
+    except server.CannotServe as fact:
         raise click.ClickException(str(fact)) from None
     except OSError as fact:
         raise click.ClickException(

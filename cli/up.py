@@ -79,10 +79,10 @@ def command(*, page: bool) -> None:
 
 
 def _check(settings: Settings) -> None:
-    """Raises ClickException with the cure when the port is taken or nothing can be kept where the settings say."""
+    """Raises ClickException with the cure when the API cannot start or nothing can be kept where the settings say."""
     try:
-        server.check_port(settings)
-    except server.PortTaken as fact:
+        server.check(settings)
+    except server.CannotServe as fact:
         raise click.ClickException(str(fact)) from None
     try:
         Path(settings.spool).mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import re
 import signal
 import sqlite3
 import statistics
@@ -16,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from api.server import PortTaken, check_port, command
+from api.server import CannotServe, PortTaken, check, check_port, command
 from jobs.settings import Settings
 from tests.api.server import FORM, Server, ask, form, jpeg, serving, starting
 
@@ -225,14 +227,37 @@ def test_a_graceful_end_finishes_what_was_begun(tmp_path: Path) -> None:
     assert not (tmp_path / f"api-{server.settings.port}.sock").exists()
 
 
+def pids(server: Server) -> list[str]:
+    return re.findall(r"spawned uWSGI worker \d+ \(pid: (\d+)", server.log())
+
+
+def is_loading(pid: str) -> bool:
+    """Whether a process has come to what the app needs, and so past its first line, which listens for the end."""
+    return "pydantic_core" in Path(f"/proc/{pid}/maps").read_text()
+
+
 def test_an_end_while_it_still_loads_is_heard_at_once(tmp_path: Path) -> None:
     with starting(tmp_path / "api") as server:
-        while "gracefully_kill_them_all" not in server.log():  # the master listens, and its processes load
-            assert server.process.poll() is None, server.log()
-            time.sleep(0.01)
-        time.sleep(0.1)
+        until(lambda: all(map(is_loading, pids(server))) and len(pids(server)) == 2, within_s=60)
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(30) == 0  # and not after the 75 s that running requests get
+
+
+def test_a_folder_of_any_letters_is_served_whatever_the_locale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "C")
+    monkeypatch.setenv("PYTHONUTF8", "0")
+    with starting(tmp_path / "Nächte") as server:
+        until(
+            lambda: server.process.poll() is not None or (pids(server) and all(map(is_loading, pids(server)))),
+            within_s=60,
+        )
+        assert server.process.poll() is None, server.log()
+
+
+def test_a_folder_whose_name_is_no_text_is_refused() -> None:
+    spool = os.fsdecode(b"/tmp/N\xe4chte")
+    with pytest.raises(CannotServe, match=r"SPOOL is /tmp/N\\xe4chte, .* another name"):
+        check(Settings(spool=spool))
 
 
 def test_a_taken_port_is_said_to_be_taken(server: Server) -> None:
