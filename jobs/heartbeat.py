@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Literal
@@ -11,6 +12,8 @@ from jobs.errors import RowChanged, RowExists
 from jobs.table import JobTable, Row
 
 WorkerState = Literal["starting", "loading", "ready", "busy", "draining", "setup_failed", "defunct"]
+log = logging.getLogger(__name__)
+
 GROUP = "worker"
 FORGET_AFTER_MS = 10 * 60 * 1000
 LISTED_MS = 60_000  # a sign moves in the table's lists so seldom: DynamoDB charges two writes for each of its moves
@@ -68,17 +71,28 @@ def beat(table: JobTable, heartbeat: Heartbeat) -> None:
 
 
 def heartbeats(table: JobTable, *, since_ms: int, limit: int = 1000) -> list[Heartbeat]:
-    """Signs of life not older than `since_ms`, oldest first. What a newer release adds to them is left out."""
+    """Signs of life not older than `since_ms`, oldest first. What a newer release adds to them is left out.
+
+    So is one that cannot be read: workers write these rows, and none of them may stop those who look after machines.
+    """
     signs = [_read(row.doc) for row in table.listed(GROUP, limit=limit, since_ms=since_ms)]
-    return sorted((sign for sign in signs if sign.beat_ms >= since_ms), key=lambda sign: sign.beat_ms)
+    return sorted((sign for sign in signs if sign and sign.beat_ms >= since_ms), key=lambda sign: sign.beat_ms)
 
 
 NAMES = {each.name: None for each in fields(Heartbeat)}  # in their order
+NUMBERS = ("slot", "epoch", *(name for name in NAMES if name.endswith("_ms")))
 
 
 @lru_cache(maxsize=256)  # each look reads all signs again, and most say what they said
-def _read(doc: str) -> Heartbeat:
-    return Heartbeat(**{name: value for name, value in json.loads(doc).items() if name in NAMES})
+def _read(doc: str) -> Heartbeat | None:
+    try:
+        sign = Heartbeat(**{name: value for name, value in json.loads(doc).items() if name in NAMES})
+        if all(isinstance(getattr(sign, name), int) for name in NUMBERS):
+            return sign
+    except (ValueError, TypeError, AttributeError):
+        pass
+    log.warning("a sign of life cannot be read and is left out: %.200s", doc)
+    return None
 
 
 def _listed_ms(at_ms: int) -> int:

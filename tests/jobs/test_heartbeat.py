@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import replace
+from dataclasses import asdict, replace
 
-from jobs.heartbeat import FORGET_AFTER_MS, Heartbeat, beat, heartbeats
+import pytest
+
+from jobs.heartbeat import FORGET_AFTER_MS, GROUP, Heartbeat, beat, heartbeats
 from jobs.ports import Ports
 from jobs.sweep import sweep
-from jobs.table import JobTable
+from jobs.table import JobTable, Row
 from tests.jobs.clocks import FakeClock
 from tests.jobs.made import NOW
 
@@ -24,6 +26,15 @@ def test_a_worker_has_one_sign_of_life_the_newest(table: JobTable) -> None:
     beat(table, other)
     assert heartbeats(table, since_ms=0) == [other, later]
     assert heartbeats(table, since_ms=NOW + 2000) == [later]
+
+
+@pytest.mark.parametrize(
+    "doc", ["no sign", "{}", "5", '{"worker": "x"}', json.dumps(asdict(SIGN) | {"beat_ms": "now"})]
+)
+def test_one_that_cannot_be_read_hides_no_other(table: JobTable, doc: str) -> None:
+    beat(table, SIGN)
+    table.insert(Row(key="worker/odd", doc=doc, group=GROUP, rank_ms=NOW))
+    assert heartbeats(table, since_ms=0) == [SIGN]
 
 
 def test_within_a_minute_a_sign_moves_in_no_list(table: JobTable) -> None:
