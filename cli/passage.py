@@ -25,8 +25,8 @@ SLOW_WAIT_S, BUSY_WAIT_S = 20, 2  # a long poll while nothing moves; while a pho
 class Passage:
     """`photo` is None where only its picture is fetched, by `job_id`; then `target` lacks its suffix until the end.
 
-    `share` is how much of the stage is done (0…1), `trouble` why the service is asked again. Written by one thread,
-    read by the one that draws.
+    `share` is how much of the stage is done (0…1), `trouble` why the service is asked again; `out` says that all of the
+    photo has gone out once. Written by one thread, read by the one that draws.
     """
 
     name: str
@@ -37,6 +37,12 @@ class Passage:
     share: float = 0.0
     note: str = ""
     trouble: str = ""
+    out: bool = False
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether the service may have taken the photo and we have not heard of it."""
+        return self.stage == "sending" and self.out and not self.job_id
 
     @property
     def ended(self) -> bool:
@@ -94,6 +100,7 @@ def _sent(passage: Passage, photo: Path, remote: Remote, wish: Wish) -> str:
 
     def sent(number: int) -> None:
         passage.share = number / max(1, size)
+        passage.out = passage.out or number >= size
 
     if wish.direct:
         ratio: Any = "auto" if wish.ratio == "auto" else float(wish.ratio)

@@ -7,7 +7,9 @@ import shlex
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -19,6 +21,7 @@ from cli.remote import NotServed, Remote, Stopped
 
 DRAW_S = 0.2
 MOST_LANES = 16
+ANSWER_S = 5.0  # for an answer that may be on its way when Ctrl-C comes
 INTERRUPTED = 130  # as shells count a program that Ctrl-C ended
 
 
@@ -72,6 +75,7 @@ def command(
         _drawn(passages, ended, no_wait=no_wait)
     except KeyboardInterrupt:
         stop.set()
+        _hear_out(passages, ended)
         _tell_left(passages, again)
         raise click.exceptions.Exit(INTERRUPTED) from None
     failed = [each for each in passages if each.stage == "failed"]
@@ -174,14 +178,35 @@ def _troubles(passages: Sequence[Passage], known: dict[str, str]) -> str:
     return "".join(f"{name}: {why}\n" for name, why in new.items())
 
 
+def _hear_out(passages: Sequence[Passage], ended: queue.SimpleQueue[Passage]) -> None:
+    """Wait a moment for what the service says to photos that have gone out whole; another Ctrl-C ends that, too."""
+    ends = time.monotonic() + ANSWER_S
+    left = [each for each in passages if each.unanswered]
+    with suppress(queue.Empty, KeyboardInterrupt):
+        while left:
+            heard = ended.get(timeout=max(0.0, ends - time.monotonic()))
+            left = [each for each in left if each is not heard]
+
+
 def _tell_left(passages: Sequence[Passage], again: Sequence[str]) -> None:
-    """How to fetch what goes on without us, to where it was to go, and what was not sent."""
+    """How to fetch what goes on without us, to where it was to go; and what was not sent, or nobody knows."""
     accepted = [each for each in passages if each.job_id and not each.ended]
-    unsent = [each for each in passages if not each.job_id and not each.ended]
+    unanswered = [each for each in passages if each.unanswered]
+    unsent = [each for each in passages if not (each.job_id or each.ended or each.unanswered)]
     if accepted:
         words = list(again)
         for each in accepted:
             words += ["--id", f"{each.job_id}={each.photo}" if each.photo else each.job_id]
         click.echo(f"\n{len(accepted)} accepted and going on; fetch with:\n  {shlex.join(words)}", err=True)
+    if unanswered:
+        click.echo(
+            f"\nPerhaps sent, for no answer came: {_named(unanswered)}\n"
+            "Send them again if you want their pictures; the service may then enhance them twice.",
+            err=True,
+        )
     if unsent:
-        click.echo(f"\nNot sent: {shlex.join(str(each.photo) for each in unsent)}", err=True)
+        click.echo(f"\nNot sent: {_named(unsent)}", err=True)
+
+
+def _named(passages: Sequence[Passage]) -> str:
+    return shlex.join(str(each.photo) for each in passages)

@@ -27,13 +27,15 @@ class Way:
     """WSGI between client and API. `orders` are (method, path, what happens), each met once; one that ends in `/`
     is of all below it.
 
-    `lost`: done, and the answer cut off. `half`: half of the body comes. A number is the status of a refusal.
+    `lost`: done, and the answer cut off. `half`: half of the body comes. `held`: done, and answered once it is `freed`.
+    A number is the status of a refusal.
     """
 
     app: Any
     orders: list[tuple[str, str, Any]] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
+    freed: threading.Event = field(default_factory=threading.Event)
 
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
@@ -47,6 +49,9 @@ class Way:
             start(f"{fate[2]} Later", [("Content-Length", "0"), *self.headers.items()])
             return [b""]
         answer = self.app(environ, start)
+        if fate[2] == "held":
+            self.freed.wait(60)
+            return answer
         body = b"".join(answer)
         answer.close()
         return _cut(environ, body[: len(body) // 2 if fate[2] == "half" else 0])

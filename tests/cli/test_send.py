@@ -20,6 +20,7 @@ from cli.main import main
 from cli.passage import Passage
 from cli.photo_form import PhotoForm
 from cli.remote import NotServed, Remote
+from cli.send import _tell_left
 from jobs.upkeep import known
 from photos.errors import UnreadablePhoto
 from tests.api.conftest import JPEG
@@ -232,6 +233,30 @@ def test_ctrl_c_says_how_to_fetch_what_is_accepted(service: Open, photos: list[P
     assert CliRunner().invoke(main, again[1:]).exit_code == 0
     assert (out / bright(photos[0]).name).read_bytes() == PICTURE
     assert len(known(service.ports)) == 1
+
+
+def test_ctrl_c_waits_a_moment_for_the_answer_to_what_was_sent(service: Open, photos: list[Path]) -> None:
+    service.works.clear()
+    service.way.orders.append(("POST", "/upload", "held"))
+    command = [sys.executable, "-m", "cli", "send", "--url", service.url, str(photos[0])]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=dict(os.environ)) as sending:
+        until(lambda: known(service.ports), within_s=60)
+        sending.send_signal(signal.SIGINT)
+        service.way.freed.set()
+        said = sending.stderr.read() if sending.stderr else ""
+    [job] = known(service.ports)
+    assert "1 accepted and going on" in said
+    assert f"--id {job.id}=" in said
+    assert "sent" not in said
+
+
+def test_what_was_sent_and_not_answered_is_not_said_to_be_unsent(capsys: pytest.CaptureFixture[str]) -> None:
+    out = Passage(name="a", target=Path("a"), photo=Path("out.jpg"), stage="sending", share=0.1, out=True)
+    half = Passage(name="b", target=Path("b"), photo=Path("half.jpg"), stage="sending", share=0.9)
+    _tell_left([out, half], [])
+    said = capsys.readouterr().err
+    assert "Perhaps sent, for no answer came: out.jpg\n" in said
+    assert "Not sent: half.jpg\n" in said
 
 
 def test_a_service_that_is_not_there_is_told_with_its_address(photos: list[Path]) -> None:
