@@ -27,6 +27,10 @@ def _or_jpeg(text: Any) -> Any:
     return text or "jpeg"
 
 
+def _text(sent: Any) -> str:
+    return sent if isinstance(sent, str) else ""
+
+
 class _Sent(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -57,9 +61,14 @@ class DirectCall(_Sent):
 
 
 class WarmCall(_Sent):
-    """Why a machine may be needed soon: the page was opened, or a photo was picked."""
+    """Why a machine may be needed soon: the page was opened, or a photo was picked. Or that its visitor leaves."""
 
-    intent: Literal["view", "pick"] = "view"
+    intent: Literal["view", "pick", "leave"] = "view"
+    photo: Annotated[
+        str,
+        BeforeValidator(_text, json_schema_input_type=str),
+        Field(description="with `leave`: the id of the newest photo that this page has sent; else not looked at"),
+    ] = ""
 
 
 def validated(sent: dict[str, str]) -> UploadFields:

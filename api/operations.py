@@ -139,8 +139,9 @@ OPERATIONS = (
     Operation(
         method="post",
         path="/warm",
-        summary="Say that a photo may come soon, so that a machine can start.",
-        answers={200: Warmth, 202: Warmth},
+        summary="Say that a photo may come soon, so that a machine can start; or that the visitor of the newest photo "
+        "leaves, so that none idles for nobody.",
+        answers={200: Warmth, 202: Warmth, 204: None},
         faults=("bad_intent", "warm_budget_spent", "store_busy"),
         body=WarmCall,
     ),

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
-from fleet.idle import idle_s, noticed
+from fleet.idle import advised, noticed
 from fleet.interest import heard, read_interest, write_interest
 from fleet.machines import Fleet, LaunchRefused, NoCapacity, SlotTaken
 from fleet.meter import MARGIN_MS, PERIOD_MS, due_ms, paid_ms, unused_ms
 from fleet.outlook import Outlook, outlook
 from fleet.policy import Launch, Policy, Stop, charges, decide, dollars, warm_charge
+from fleet.presence import Presence
 from fleet.purse import Purse
 from fleet.slots import Slot, begun, failed, has_started, launched, settled, troubled, without_capacity, write_slot
 from fleet.view import Reason, View, observe, recorded
@@ -20,7 +21,6 @@ from jobs.ports import Ports
 from jobs.settings import Settings
 
 CACHE_MS = 1000
-BRIDGED_S = 8.0  # what somebody waits for a photo while the bridge stands in for a machine
 UNMEASURED_S = 25.0  # half of a typical cold start with a GPU
 OFFERS = 8  # asked in one go: each rung of the ladder, and what is left of one that refused in part
 Look = tuple[View, int]  # what was seen, and when
@@ -39,6 +39,7 @@ class Launcher:
         self._settings = settings
         self._policy = Policy.of(settings)
         self._purse = Purse(ports.table)
+        self._presence = Presence(ports, settings)
         self._patient = patient
         self._gap_ms = max(self._policy.silent_ms, int(2000 * settings.tick_s))
         self._watching_since_ms = 0
@@ -65,6 +66,8 @@ class Launcher:
         An upload that is not accepted yet is charged as a warm call. Goes by `look`, or by a new one. Raises StoreBusy.
         """
         view, now = look or self.look()
+        if reason != "tick":
+            self._presence.come()
         if reason in ("view", "upload"):
             view = replace(view, looks_pay=self._looks_pay(view, reason, now))
         launches = [action for action in decide(view, self._policy, now, reason=reason) if isinstance(action, Launch)]
@@ -139,19 +142,12 @@ class Launcher:
             return
         before = read_patience(self._ports.table)
         after = noticed(before, signs, now=now)
-        if after is not before and after.quiet_s == before.quiet_s:
-            write_patience(self._ports.table, after)
-        elif after is not before:
+        if after is before:
+            return
+        if (after.quiet_s, after.deserted_s) != (before.quiet_s, before.deserted_s):
             start_s = sum(view.usual.get(phase, UNMEASURED_S) for phase in ("starting_machine", "loading_model"))
-            stay_s = idle_s(
-                after.quiet_s,
-                least_s=self._settings.idle_least_s or self._settings.idle_s,
-                usual_s=self._settings.idle_s,
-                most_s=self._settings.idle_most_s,
-                start_s=start_s,
-                wait_s=min(start_s, BRIDGED_S) if self._settings.bridge else None,
-            )
-            write_patience(self._ports.table, replace(after, idle_s=stay_s))
+            after = advised(after, self._settings, start_s=start_s)
+        write_patience(self._ports.table, after)  # lost when somebody else was faster: he saw the same photos
 
     def _looks_pay(self, view: View, reason: Reason, now: int) -> bool:
         """Note what this sign tells of the looks that met no machine. Where machines cost nothing each look pays."""

@@ -81,7 +81,12 @@ FAULTS = _registry(
     Fault("bad_ratio", 400, "The exposure ratio is not usable.", "Use `auto` or a number from 1 to 300."),
     Fault("bad_format", 400, "The output format is not known.", "Use jpeg, png, webp or tiff."),
     Fault("bad_size", 400, "The photo's size is not usable.", 'Send {"size": …}, the exact number of its bytes.'),
-    Fault("bad_intent", 400, "The intent is not known.", 'Send {"intent": "view"} or {"intent": "pick"}.'),
+    Fault(
+        "bad_intent",
+        400,
+        "The intent is not known.",
+        'Send {"intent": "view"}, {"intent": "pick"} or {"intent": "leave", "photo": "ID OF YOUR NEWEST PHOTO"}.',
+    ),
     Fault(
         "bad_idempotency_key", 400, "The Idempotency-Key is not usable.", "Use 16 to 128 printable ASCII characters."
     ),

@@ -142,9 +142,11 @@ class Supervisor:
         return has_waited_enough(self._settings, self._belt.idle_s(), advised_s=self._advised_s)
 
     def _advised_s(self) -> float:
-        """How long to wait for a photo, by when they came lately; without advice no longer than need be."""
+        """How long to wait for a photo, by when they came lately and whether anybody is still there to send one."""
         try:
-            return read_patience(self._ports.table).idle_s
+            return read_patience(self._ports.table).advised_s(
+                self._settings, last_job_ms=self._desk.last_job_ms, rested_ms=self._desk.rested_ms
+            )
         except StoreBusy:
             log.exception("no advice can be read: the worker waits")
             return math.inf

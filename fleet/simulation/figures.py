@@ -71,6 +71,13 @@ class Figures:
     transfer_spread: float = _known(0.5, "sigma of its logarithm; assumed")
     between_s: float = _known(15.0, "a result seen → the next photo accepted, on average; assumed, as in bench.costs")
     between_spread: float = _known(0.5, "sigma of its logarithm; assumed")
+    leavers: float = _known(
+        0.5,
+        "share of visitors whose page tells that they leave; no figure is published. Beacons of a page that is closed "
+        "or hidden arrive from some 9 in 10 (nicj.net, 2023); others stay open, crash, or are no page; assumed",
+    )
+    leave_median_s: float = _known(15.0, "the last result seen → the page says so; as between two photos; assumed")
+    leave_spread: float = _known(0.5, "sigma of its logarithm; assumed")
     photos_a_visit: float = _known(5, "1,000 photos in 200 visits")
     metric_s: float = _known(60.0, "docs.aws.amazon.com: SQS and detailed EC2 metrics come once a minute")
     alarm_out: float = _known(3, "target tracking's own alarm: out after 3 metric periods in a row")

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from fleet.launcher import Launcher
 from fleet.machines import Fleet, NoCapacity
+from fleet.presence import Presence
 from fleet.simulation.agenda import Agenda
 from fleet.tick import HURRY_S, one_round, pause_s
 from jobs.ports import Ports
@@ -21,6 +22,9 @@ TRIES = 16
 
 class Governor(Protocol):
     """Hears what visitors do and what becomes of machines."""
+
+    def left(self, photo: str) -> None:
+        """The page that sent this photo, its newest, says that its visitor leaves."""
 
     def saw(self, sign: Sign) -> None:
         """A visitor opened the page, picked a photo, or began to send it."""
@@ -36,6 +40,8 @@ class Governor(Protocol):
 class Launching:
     """Our launcher, asked by those `signs` alone, and its tick.
 
+    Without `presence` no page tells when its visitor leaves.
+
     Ticks that could find nothing new are left out: they come at the next beat of TICK_S after a change, and every 30 s
     while a machine lives or work waits.
     """
@@ -45,6 +51,7 @@ class Launching:
     settings: Settings
     agenda: Agenda
     signs: Collection[Sign]
+    presence: Presence | None = None
     due_ms: int | None = None
     dirty: bool = False
     asked_ms: int = -LOOK_MS
@@ -57,11 +64,19 @@ class Launching:
         """As the API does: who only looks or picks asks nothing of a machine that is ready, and one look serves all
         who ask while it takes place (`api.warmth`, `api.outlooks`).
         """
-        if sign not in self.signs or (sign != "upload" and self.launcher.glance(sign).state == "ready"):
+        if sign not in self.signs:
+            return
+        if sign != "upload" and self.launcher.glance(sign).state == "ready":
+            if self.presence is not None:
+                self.presence.come()
             return
         if not self.wanted:
             self.agenda.at(self.asked_ms + LOOK_MS, self._ask)
         self.wanted[sign] = None
+
+    def left(self, photo: str) -> None:
+        if self.presence is not None:
+            self.presence.leave(photo)
 
     def _ask(self) -> None:
         self.asked_ms = self.agenda()
@@ -107,6 +122,9 @@ class AlwaysOn:
             if slot not in up:
                 launched(self.fleet, slot, self.epochs)
         self.agenda.after(60.0, self.start)
+
+    def left(self, photo: str) -> None:
+        """Nor who leaves."""
 
     def saw(self, sign: Sign) -> None:
         """Nothing that anybody does changes it."""

@@ -19,6 +19,7 @@ from fleet.simulation.scenarios import (
     ORACLE,
     OURS,
     PLACES,
+    UNTOLD,
     Case,
     Place,
     patient,
@@ -28,7 +29,7 @@ from fleet.simulation.traces import Half
 
 BOOTS = (0.5, 1.5)
 PRICES = (0.5, 1.5)
-SHOWN = {OURS, BRIDGED, OLD, ON_UPLOAD, ORACLE}
+SHOWN = {OURS, UNTOLD, BRIDGED, OLD, ON_UPLOAD, ORACLE}
 LENGTHS = {"quick": 50.0, "usual": 2500.0, "full": 1e9}  # photos in a place at most; a longer one ends earlier
 
 
@@ -86,7 +87,7 @@ def shown(plan: Plan, cases: Sequence[Case], outcomes: Sequence[Outcome]) -> Ite
             continue
         for prices in (1.0, *PRICES) if boots == 1.0 else (1.0,):
             found = {(case.contestant.name, case.seed): repriced(of[case], figures, case, spot=prices) for case in here}
-            for ours in (OURS, BRIDGED):
+            for ours in (UNTOLD, OURS, BRIDGED):
                 yield f"{ours}; boot times × {boots:g}, prices of spot × {prices:g}:"
                 yield from (f"  {line}" for line in ratios(found, ours=ours).lines)
 

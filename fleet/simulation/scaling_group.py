@@ -43,6 +43,9 @@ class ScalingGroup:
     def saw(self, sign: Sign) -> None:
         """A group hears nothing of visitors."""
 
+    def left(self, photo: str) -> None:
+        """Nor that they leave."""
+
     def changed(self) -> None:
         """A group hears of it through its metric, if at all."""
 

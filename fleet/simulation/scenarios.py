@@ -10,6 +10,7 @@ from typing import Literal
 
 from fleet.instance_types import Flavour
 from fleet.launcher import Launcher
+from fleet.presence import Presence
 from fleet.simulation.figures import Figures, Phase
 from fleet.simulation.governors import AlwaysOn, Governor, Launching, Sign
 from fleet.simulation.oracle import foretold
@@ -33,7 +34,10 @@ Kind = Literal["launcher", "always on", "scaling group", "oracle"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contestant:
-    """A policy: who governs, which signs it heeds, how long its machines stay idle. None: the cloud's settings."""
+    """A policy: who governs, which signs it heeds, how long its machines stay idle. None: the cloud's settings.
+
+    With `told` pages say when their visitor leaves; Figures.leavers is how many do.
+    """
 
     name: str
     kind: Kind = "launcher"
@@ -43,11 +47,13 @@ class Contestant:
     old_boot: bool = False
     budgets: bool = False
     bridged: bool = False
+    told: bool = False
     alarm_out: int = 3
 
 
 OURS = "ours"
 BRIDGED = "ours, BRIDGE=1"
+UNTOLD = "ours, no leave told"
 OLD = "old system"
 ON_UPLOAD = "launch on upload"
 ORACLE = "oracle"
@@ -58,8 +64,9 @@ CONTESTANTS = (
     Contestant(name="launch on view", signs=("view", "pick", "upload")),
     Contestant(name="scaling group", kind="scaling group"),
     Contestant(name="scaling group, 1 min", kind="scaling group", alarm_out=1),
-    Contestant(name=OURS, signs=("view", "pick", "upload"), learns=True, budgets=True),
-    Contestant(name=BRIDGED, signs=("view", "pick", "upload"), learns=True, budgets=True, bridged=True),
+    Contestant(name=UNTOLD, signs=("view", "pick", "upload"), learns=True, budgets=True),
+    Contestant(name=OURS, signs=("view", "pick", "upload"), learns=True, budgets=True, told=True),
+    Contestant(name=BRIDGED, signs=("view", "pick", "upload"), learns=True, budgets=True, bridged=True, told=True),
     Contestant(name=ORACLE, kind="oracle"),
 )
 
@@ -227,6 +234,7 @@ def _governor(case: Case, world: World) -> Governor:
         settings=world.settings,
         agenda=world.agenda,
         signs=contestant.signs,
+        presence=Presence(world.ports, world.settings) if contestant.told else None,
     )
 
 

@@ -19,7 +19,8 @@ class Visit:
     """All that a visitor will do, drawn beforehand, so that every policy meets the same people.
 
     `photos` are the work of each photo in seconds, none for who only looks; `between_s` lie between a result and the
-    next accepted photo. With `together` all photos are sent at once.
+    next accepted photo. With `together` all photos are sent at once. `leaves_s` after the last result the page
+    says that its visitor leaves; None: never.
     """
 
     view_ms: int
@@ -28,6 +29,7 @@ class Visit:
     work_s: tuple[float, ...]
     between_s: tuple[float, ...]
     together: bool = False
+    leaves_s: float | None = None
 
     @property
     def photos(self) -> int:
@@ -90,6 +92,8 @@ def _visit(crowd: Crowd, figures: Figures, flavour: Flavour, *, view_ms: int, ch
     photos = 0 if chance.random() < crowd.lookers else round(figures.photos_a_visit)
     between_median_s = figures.between_s * math.exp(-(figures.between_spread**2) / 2)  # of a lognormal with that mean
 
+    apart = Random(f"leaving/{view_ms}")  # so that all else is as it was before pages told
+
     def draws(median: float, spread: float, number: int) -> tuple[float, ...]:
         return tuple(median * math.exp(chance.gauss(0.0, spread)) for _ in range(number))
 
@@ -100,6 +104,9 @@ def _visit(crowd: Crowd, figures: Figures, flavour: Flavour, *, view_ms: int, ch
         work_s=draws(figures.work_s(flavour), figures.work_spread, photos),
         between_s=draws(between_median_s, figures.between_spread, max(0, photos - 1)),
         together=crowd.habit == "together",
+        leaves_s=figures.leave_median_s * math.exp(apart.gauss(0.0, figures.leave_spread))
+        if photos and apart.random() < figures.leavers
+        else None,
     )
 
 

@@ -208,10 +208,14 @@ class Worker:
         if self.ended:
             return
         idle_s = 0.0 if self._job else (self._agenda() - self._active_ms) / 1000
-        if has_waited_enough(self._settings, idle_s, advised_s=lambda: read_patience(self._ports.table).idle_s):
+        if has_waited_enough(self._settings, idle_s, advised_s=self._advised_s):
             self._end()
             return
         self._agenda.after(max(1.0, self._least_s() - idle_s), self._look_at_the_clock)
+
+    def _advised_s(self) -> float:
+        patience = read_patience(self._ports.table)
+        return patience.advised_s(self._settings, last_job_ms=self._sign.last_job_ms, rested_ms=self._sign.rested_ms)
 
     def _end(self, detail: str = "", *, leaves: bool = True) -> None:
         if self.ended:

@@ -154,6 +154,8 @@ class World:
         if not sent.visit.together and following < sent.visit.photos:
             before_s = sent.visit.between_s[sent.number] - sent.visit.transfer_s[following]
             self.agenda.after(max(0.0, before_s), lambda: self._pick(sent.visit, following))
+        elif following == sent.visit.photos and sent.visit.leaves_s is not None:
+            self.agenda.after(self.figures.store_s + sent.visit.leaves_s, lambda: self.governor.left(job_id))
 
     def _started(self, instance: Instance) -> None:
         chance = Random(f"{self.seed}/boot/{self.launches}")

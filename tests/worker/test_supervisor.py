@@ -212,6 +212,16 @@ def test_advice_stretches_the_idle_time_and_no_further_than_the_operator_allows(
     assert advised.ended() == 0
 
 
+def test_a_worker_whose_visitor_has_left_ends_before_its_time(start, send, until, ports):
+    write_patience(ports.table, Patience(idle_s=3600.0))
+    worker = start("bright", idle_least_s=0.05, idle_s=3600.0)
+    job = until(send(), finished)
+    known = read_patience(ports.table)
+    long_ago_ms = job.created_ms - 60_000
+    write_patience(ports.table, replace(known, left_ms=long_ago_ms, deserted_ms=job.created_ms))
+    assert worker.ended() == 0
+
+
 def test_under_none_an_idle_worker_stays(start, send, until):
     worker = start("bright", idle_s=0.1, fleet="none:")
     deadline = time.monotonic() + 1.0
