@@ -22,7 +22,7 @@ from fleet.machines import LaunchRefused, Machine, NoCapacity, SlotTaken
 from fleet.offers import Offers, meant
 from fleet.orders import Order, read_order, read_orders, write_order
 from fleet.refusals import QUOTA, consequence, cure, is_capacity
-from fleet.requests import PROJECT_TAG, create_fleet_request, machine_of, ordered_machine
+from fleet.requests import PROJECT_TAG, UP, create_fleet_request, machine_of, ordered_machine
 from fleet.subnets import SubnetCalls
 from jobs.clients import Declined, reaching
 from jobs.clock import Clock
@@ -36,7 +36,6 @@ UNNAMED = "unnamed"  # a machine that EC2 says it has launched, and whose id we 
 STOP_S = 60.0  # an instance needs that long to shut down
 TRIES = 5
 TAKEN = "Server.Spot"  # SpotInstanceTermination, SpotInstanceShutdown
-UP = ("pending", "running", "stopping", "stopped")
 log = logging.getLogger(__name__)
 
 

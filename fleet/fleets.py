@@ -8,6 +8,7 @@ from functools import partial
 from fleet.ec2 import Ec2Fleet
 from fleet.ladder import Terms
 from fleet.machines import Fleet, LocalFleet, NoFleet
+from fleet.subnets import named_in
 from jobs.clients import Clients, warmed
 from jobs.ports import Ports
 from jobs.queue import region_in
@@ -39,7 +40,7 @@ def open_fleet(settings: Settings, ports: Ports, *, clients: Clients | None = No
             terms=Terms.of(settings.fleet, settings.flavours),
             project=settings.project,
             slots=settings.max_machines,
-            subnets=tuple(filter(None, (each.strip() for each in settings.subnets.split(",")))),
+            subnets=named_in(settings.subnets),
             hard_age_s=settings.hard_age_s,
             on_demand_budget=settings.on_demand_budget,
         )

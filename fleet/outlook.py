@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Literal
 
 from fleet.policy import Policy
 from fleet.slots import FAILURES_ALLOWED, Slot
 from fleet.view import View
+from jobs.clock import hour
 from jobs.heartbeat import Heartbeat
 from jobs.job import Phase
 from jobs.usual import phase_s
@@ -85,13 +85,13 @@ def _starting_since(view: View, fresh: list[Heartbeat], now: int) -> int | None:
 
 def _nobody(view: View) -> Outlook:
     last_ms = max((each.beat_ms for each in view.heartbeats), default=0)
-    seen = f"The last sign of life came at {_clock(last_ms)}." if last_ms else "None has shown a sign of life lately."
+    seen = f"The last sign of life came at {hour(last_ms)}." if last_ms else "None has shown a sign of life lately."
     return Outlook(state="none", phase="no_worker", since_ms=last_ms, detail=f"No worker is running. {seen}")
 
 
 def _without_machine(slot: Slot, now: int) -> Outlook:
     """Why the likeliest slot has no machine, by how its last launch went."""
-    again = f" The next try is at {_clock(slot.not_before_ms)}." if slot.pauses(now=now) else ""
+    again = f" The next try is at {hour(slot.not_before_ms)}." if slot.pauses(now=now) else ""
     phase: Phase = "starting_machine"
     detail = ""
     if slot.outcome == "no_capacity":
@@ -109,7 +109,3 @@ def _without_machine(slot: Slot, now: int) -> Outlook:
         detail = f"Machines start but do not become ready, {slot.failures} times in a row: {slot.detail}{again}"
     since_ms = slot.trouble_ms if phase != "starting_machine" else 0
     return Outlook(state="none", phase=phase, since_ms=since_ms, detail=detail)
-
-
-def _clock(ms: int) -> str:
-    return f"{datetime.fromtimestamp(ms / 1000, UTC):%H:%M} UTC"

@@ -15,6 +15,7 @@ PROJECT_TAG = "firstlight-project"
 SLOT_TAG = "firstlight-slot"
 EPOCH_TAG = "firstlight-epoch"
 DEADLINE_TAG = "firstlight-deadline"
+UP = ("pending", "running", "stopping", "stopped")  # the states of an instance that is not gone
 LOST_SLOT = 1_000_000  # the slot of a machine whose tags cannot be read: surplus, and so reaped
 
 

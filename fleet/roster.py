@@ -10,13 +10,12 @@ from typing import Any
 from fleet.checkup.questions import Questions
 from fleet.instance_types import BY_NAME
 from fleet.machines import LocalFleet, Machine
-from fleet.requests import DEADLINE_TAG, PROJECT_TAG, machine_of
+from fleet.requests import DEADLINE_TAG, PROJECT_TAG, UP, machine_of
 from jobs.clock import Clock
 from jobs.heartbeat import Heartbeat
 from jobs.job import Job
 from jobs.settings import Settings
 
-UP = ["pending", "running", "stopping", "stopped"]
 MOST_PAGES = 20
 
 
@@ -63,7 +62,7 @@ def machines_seen(settings: Settings, questions: Questions | None, clock: Clock)
         return []
     filters = [
         {"Name": f"tag:{PROJECT_TAG}", "Values": [settings.project]},
-        {"Name": "instance-state-name", "Values": UP},
+        {"Name": "instance-state-name", "Values": list(UP)},
     ]
     more: dict[str, str] = {}
     listed: list[dict[str, Any]] = []

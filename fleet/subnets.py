@@ -12,6 +12,11 @@ class SubnetCalls(Protocol):
     def describe_subnets(self, **wanted: Any) -> dict[str, Any]: ...
 
 
+def named_in(setting: str) -> tuple[str, ...]:
+    """The ids that SUBNETS names."""
+    return tuple(filter(None, (each.strip() for each in setting.split(","))))
+
+
 def find_subnets(ec2: SubnetCalls, *, named: Sequence[str], project: str) -> list[Subnet]:
     """Those named by the operator; else those tagged as the project's; else the default ones of the region.
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 
 from fleet.checkup.finding import Finding, error, warning
 from fleet.pools import Refusal
 from fleet.slots import FAILURES_ALLOWED, Slot
+from jobs.clock import hour
 
 
 def findings(slots: Sequence[Slot], pools: Mapping[str, Refusal], *, ec2: bool, now: int) -> list[Finding]:
@@ -20,7 +20,7 @@ def findings(slots: Sequence[Slot], pools: Mapping[str, Refusal], *, ec2: bool, 
         found.append(
             warning(
                 "pools_refused",
-                f"{len(pools)} pools of EC2 gave no machine lately ({codes}) and are spared until {_clock(until)}.",
+                f"{len(pools)} pools of EC2 gave no machine lately ({codes}) and are spared until {hour(until)}.",
                 "Wait; if it happens often, let machines start in more zones (SUBNETS) and both FLAVOURS.",
             )
         )
@@ -28,7 +28,7 @@ def findings(slots: Sequence[Slot], pools: Mapping[str, Refusal], *, ec2: bool, 
 
 
 def _of_slot(slot: Slot, *, ec2: bool, now: int) -> Finding | None:
-    again = f"the next try is at {_clock(slot.not_before_ms)}" if slot.pauses(now=now) else "the next photo tries again"
+    again = f"the next try is at {hour(slot.not_before_ms)}" if slot.pauses(now=now) else "the next photo tries again"
     if slot.outcome == "refused":
         return error(
             "launch_refused",
@@ -48,7 +48,3 @@ def _of_slot(slot: Slot, *, ec2: bool, now: int) -> Finding | None:
             f"Read {log}; {again}.",
         )
     return None
-
-
-def _clock(ms: int) -> str:
-    return f"{datetime.fromtimestamp(ms / 1000, UTC):%H:%M} UTC"

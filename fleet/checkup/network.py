@@ -7,16 +7,15 @@ from typing import Any
 from fleet.checkup.finding import Finding, error, warning
 from fleet.checkup.questions import Questions
 from fleet.ladder import Subnet
-from fleet.subnets import find_subnets
+from fleet.subnets import find_subnets, named_in
 from jobs.clients import Declined
 from jobs.settings import Settings
 
 
 def observed(questions: Questions, settings: Settings) -> list[Subnet] | None:
     """One for each zone; None when SUBNETS names one that is not there. Raises Forbidden, StoreBusy and Declined."""
-    named = tuple(filter(None, (each.strip() for each in settings.subnets.split(","))))
     try:
-        return find_subnets(_Subnets(questions), named=named, project=settings.project)
+        return find_subnets(_Subnets(questions), named=named_in(settings.subnets), project=settings.project)
     except Declined as no:
         if no.code.startswith("InvalidSubnet"):
             return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from fleet.checkup.finding import Finding, error, warning
 from fleet.checkup.questions import Forbidden, naming_permission
-from fleet.checkup.world import World
+from fleet.checkup.world import World, is_aws
 from jobs.clients import Declined
 from jobs.errors import StoreBusy
 
@@ -72,7 +72,7 @@ def _not_permitted(permission: str, names: list[str]) -> Finding:
 
 def _left_out(check: Check, world: World, failed: set[str]) -> str:
     """Why this check says nothing here; empty when it does."""
-    if check.cloud and not any(_is_aws(getattr(world.settings, name)) for name in check.cloud):
+    if check.cloud and not any(is_aws(getattr(world.settings, name)) for name in check.cloud):
         named = " and ".join(f"{name.upper()}={getattr(world.settings, name)}" for name in check.cloud)
         return "does not apply: nothing of AWS is named" if len(check.cloud) > 1 else f"does not apply to {named}"
     for need in check.needs:
@@ -81,10 +81,6 @@ def _left_out(check: Check, world: World, failed: set[str]) -> str:
         if need == "table" and world.ports is None:
             return "does not apply yet: nothing has been kept here"
     return ""
-
-
-def _is_aws(url: str) -> bool:
-    return url.startswith(("s3:", "https:", "http:", "dynamodb:", "ec2:"))
 
 
 def _made(check: Check, world: World) -> list[Finding]:

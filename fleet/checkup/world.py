@@ -40,8 +40,12 @@ class World:
         return self.ports
 
 
+def is_aws(url: str) -> bool:
+    return url.startswith(_CLOUD)
+
+
 def names_aws(settings: Settings) -> bool:
-    return any(url.startswith(_CLOUD) for url in (settings.blobs, settings.queue, settings.table, settings.fleet))
+    return any(map(is_aws, (settings.blobs, settings.queue, settings.table, settings.fleet)))
 
 
 def has_kept(settings: Settings) -> bool:

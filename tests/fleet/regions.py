@@ -12,6 +12,7 @@ from fleet.stand_in.client import Client
 from fleet.stand_in.instances import Instance
 from fleet.stand_in.region import Region
 from fleet.stand_in.weather import Weather
+from fleet.subnets import named_in
 from jobs.ports import Ports
 from jobs.settings import Settings
 from tests.fleet.clocks import FakeClock
@@ -44,7 +45,7 @@ class World:
             terms=Terms.of(wanted.fleet, wanted.flavours),
             project=wanted.project,
             slots=wanted.max_machines,
-            subnets=tuple(filter(None, wanted.subnets.split(","))),
+            subnets=named_in(wanted.subnets),
             hard_age_s=wanted.hard_age_s,
             on_demand_budget=wanted.on_demand_budget,
             sleep=self.clock.pass_s,
