@@ -20,8 +20,8 @@ LOST_SLOT = 1_000_000  # the slot of a machine whose tags cannot be read: surplu
 
 
 def token(order: Order, *, project: str) -> str:
-    """EC2 answers it once. At most 64 characters."""
-    return f"{project[:32]}-{order.slot}-{order.epoch}"
+    """EC2 answers it once. At most 64 characters, for a project has at most 32."""
+    return f"{project}-{order.slot}-{order.epoch}"
 
 
 def create_fleet_request(order: Order, terms: Terms, *, project: str) -> dict[str, Any]:

@@ -134,6 +134,7 @@ class Settings:
                 schemes = ", ".join(f"{scheme}:" for scheme in _SCHEMES[name])
                 raise BadSetting(f"{name.upper()}={getattr(self, name)!r} is not known: use {schemes}")
             self._check_cloud(name)
+        self._check_machines()
         for each in fields(self):
             value = getattr(self, each.name)
             if isinstance(value, int | float) and not 0 <= value < math.inf:  # NaN is neither
@@ -149,10 +150,14 @@ class Settings:
             raise BadSetting(f"{name.upper()}={value} needs boto3: pip install -e '.[cloud]'")
         if scheme in _FORMS and not re.fullmatch(_FORMS[scheme][0], value):
             raise BadSetting(f"{name.upper()}={value!r} is not complete: use {_FORMS[scheme][1]}")
-        if name == "fleet" and self.bridge and scheme == "process":
+
+    def _check_machines(self) -> None:
+        if self.bridge and self.fleet.startswith("process:"):
             raise BadSetting("BRIDGE=1 is no use where machines are processes of this computer: leave it out")
         if not {each.strip() for each in self.flavours.split(",")} <= {"gpu", "cpu"}:
             raise BadSetting(f"FLAVOURS={self.flavours!r} is not known: use `gpu,cpu`, `cpu,gpu`, `gpu` or `cpu`")
+        if not re.fullmatch(r"[A-Za-z0-9._-]{1,32}", self.project):  # it is part of what EC2 takes once
+            raise BadSetting(f"PROJECT={self.project!r} is not usable: use up to 32 letters, digits, dots and dashes")
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Settings:
