@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ from bench.small_cloud import GUEST_AWS, GUEST_METADATA, NAMES, SmallCloud
 from jobs.clients import Clients
 from jobs.clock import now_ms
 from jobs.intake import Order, accept
+from jobs.job import Job
 from jobs.ports import open_ports
 
 SIDE = 512
@@ -141,16 +142,26 @@ class Ours:
         )
         return accept(self.ports, order, io.BytesIO(photo)).job.id
 
+    def received(self, timeout_s: float) -> None:
+        """Wait until the worker has the photo in hand, which is marked `first_receive`. Raises NoPicture."""
+        self._job_when(lambda job: job.attempts > 0, timeout_s)
+        self.machine.mark("first_receive")
+
     def picture(self, timeout_s: float) -> bytes:
+        ends = time.monotonic() + timeout_s
+        self.received(timeout_s)
+        job = self._job_when(lambda job: job.result is not None, ends - time.monotonic())
+        self.machine.mark("first_result")
+        assert job.result is not None
+        with self.ports.blobs.open(job.result.key) as file:
+            return file.read()
+
+    def _job_when(self, reached: Callable[[Job], bool], timeout_s: float) -> Job:
         ends = time.monotonic() + timeout_s
         while time.monotonic() < ends:
             job = self.ports.ledger.read(self._job)
-            if job is not None and job.attempts:
-                self.machine.mark("first_receive")
-            if job is not None and job.result is not None:
-                self.machine.mark("first_result")
-                with self.ports.blobs.open(job.result.key) as file:
-                    return file.read()
+            if job is not None and reached(job):
+                return job
             if self.machine.wait_off(0.1):
                 break
         raise NoPicture("\n".join(self.machine.heard.words[-40:]))
