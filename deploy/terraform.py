@@ -18,6 +18,7 @@ NO_STATE = "No state file was found"
 MOST_LINES = 40  # of what Terraform said last, when it fails
 INSTALL = "https://developer.hashicorp.com/terraform/install"
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+LISTENS_S = 0.5
 ENDING = "Terraform ends what it has begun and writes down what is there; that may take a minute."
 INTERRUPTED = "Interrupted. Run the same again: Terraform knows what it has made, and goes on."
 
@@ -138,15 +139,21 @@ class Terraform:
         Killed, or left without a reader, it would forget what AWS is just making. Raises TerraformRefused.
         """
         heard: list[str] = []
+        early: list[str] = []  # heard while it could not be told yet
         begun: list[subprocess.Popen[str]] = []
 
         def hand_on(*_: object) -> None:
             heard.append(verb)
             print(ENDING, flush=True)
+            if not begun:
+                early.append(verb)
             for running in begun:
                 running.send_signal(signal.SIGINT)
 
         before = {number: signal.signal(number, hand_on) for number in ENDS}
+        # A signal that comes just before a read begins is heard when the read ends: so none may last.
+        before[signal.SIGALRM] = signal.signal(signal.SIGALRM, lambda *_: None)
+        signal.setitimer(signal.ITIMER_REAL, LISTENS_S, LISTENS_S)
         try:
             running = subprocess.Popen(
                 self._line(verb, words),
@@ -157,12 +164,13 @@ class Terraform:
                 text=True,
                 start_new_session=True,
             )
-            if heard:  # while it could not be told yet
-                running.send_signal(signal.SIGINT)
             begun.append(running)
+            if early:
+                running.send_signal(signal.SIGINT)
             with running:
                 yield running
         finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
             for number, handler in before.items():
                 signal.signal(number, handler)
         if heard:
