@@ -20,12 +20,13 @@ import { words } from "./words";
 const SHARED = /^#([0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})$/;
 
 export function App({ courier, terms }: { courier: Courier; terms: Terms }) {
-  const { jobs, keeps } = useSyncExternalStore(courier.shelf.subscribe, courier.shelf.state);
+  const { jobs: known, keeps } = useSyncExternalStore(courier.shelf.subscribe, courier.shelf.state);
   const { progress, reached } = useSyncExternalStore(courier.subscribe, courier.live);
   const [selected, setSelected] = useState<string | null>(selection);
   const [refused, setRefused] = useState<readonly Turned[]>([]);
-  const { warmth, away, warm } = useWarmth();
+  const { warmth, away, warm } = useWarmth(courier.shelf);
   const online = useOnline();
+  const jobs = known.filter((each) => each.stage !== "withdrawn");
   const job = jobs.find((each) => each.key === selected);
   const underWay = jobs.some(isUnderWay);
 
@@ -111,7 +112,7 @@ export function App({ courier, terms }: { courier: Courier; terms: Terms }) {
         <input {...getInputProps({ accept: ACCEPTED, "aria-label": words.welcome.pick, "aria-hidden": true, tabIndex: -1, id: "photos" })} />
         <MachineChip warmth={warmth} away={away && !(reached && underWay)} offline={!online} busy={underWay} />
       </header>
-      <Notices offline={!online} away={online && !reached && underWay} keeps={keeps} refused={refused} onClose={() => { setRefused([]); }} />
+      <Notices offline={!online} away={online && !reached && underWay} owed={jobs.length < known.length && !(online && reached)} keeps={keeps} refused={refused} onClose={() => { setRefused([]); }} />
       <p className="unseen" role="status">{job?.status?.state === "done" ? words.progress.doneFor(nameOf(job)) : ""}</p>
       <main id="main" tabIndex={-1}>
         {job ? (

@@ -175,6 +175,7 @@ export const words = {
   notices: {
     offline: "You are offline. Your photos are safe here; we go on when the connection is back.",
     away: "The service does not answer. We keep trying.",
+    owed: "A photo that you gave up may be on the service still. It is erased there as soon as the service answers.",
     noShelf: "This browser keeps nothing for later, so leave this page open until your photo is done.",
     refused: (count: number): string => (count === 1 ? "1 file was not taken" : `${count} files were not taken`),
     close: "Close",

@@ -2,7 +2,7 @@
 import "fake-indexeddb/auto";
 import { beforeEach, expect, test, vi } from "vitest";
 import type { Status } from "../src/api/shapes";
-import { accepted, begun, canGoAgain, isUnderWay, newKey, told, type Job } from "../src/jobs/job";
+import { accepted, begun, canGoAgain, isUnderWay, moved, newKey, told, type Job } from "../src/jobs/job";
 import { Shelf } from "../src/jobs/shelf";
 
 let count = 0;
@@ -176,4 +176,37 @@ test("an ended job changes no more, and can go again", () => {
   expect(isUnderWay(ended)).toBe(false);
   expect(canGoAgain(ended)).toBe(true);
   expect(told(ended, { ...done, state: "running" }, 6)).toBe(ended);
+});
+
+test("a photo given up in one tab stays so for the others, whatever they still write", async () => {
+  const first = await reopened();
+  first.add(fresh("a"));
+  await vi.waitFor(async () => { expect(await kept("a")).toBeDefined(); });
+  const second = await reopened();
+  first.change("a", (job) => moved(job, "withdrawn"));
+  await vi.waitFor(async () => { expect((await kept("a"))?.stage).toBe("withdrawn"); });
+  second.change("a", (job) => accepted(job, { id: "id", token: "secret" }));
+  await vi.waitFor(async () => {
+    expect(await kept("a")).toMatchObject({ stage: "withdrawn", keys: { id: "id" } });
+  });
+  await second.renew("a");
+  expect(second.job("a")?.stage).toBe("withdrawn");
+});
+
+test("a photo removed in one tab is not sent by another that waits its turn", async () => {
+  const first = await reopened();
+  first.add(fresh("a"), { photo: new Blob(["dark"]) });
+  await vi.waitFor(async () => { expect(await kept("a")).toBeDefined(); });
+  const second = await reopened();
+  first.remove("a");
+  await vi.waitFor(async () => { expect(await kept("a")).toBeUndefined(); });
+  await second.renew("a");
+  expect(second.job("a")).toBeUndefined();
+});
+
+test("a photo that was given up changes no more", () => {
+  const withdrawn = moved(fresh("a"), "withdrawn");
+  expect(moved(withdrawn, "sending")).toBe(withdrawn);
+  expect(accepted(withdrawn, { id: "id", token: "secret" })).toMatchObject({ stage: "withdrawn", keys: { id: "id" } });
+  expect(isUnderWay(withdrawn)).toBe(false);
 });

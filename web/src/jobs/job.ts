@@ -1,11 +1,11 @@
 // A photo as this browser knows it: what was asked, how far it is, and what the service last said of it.
 //
 //   waiting ─▶ sending ─▶ following ─▶ ended          gone: the service has nothing of it any more
-//      ▲          └▶ refused ─┘(again, by hand)
+//      ▲          └▶ refused ─┘(again, by hand)       withdrawn: given up by hand, and not yet known to be erased
 import { isFinished } from "../api/follow";
 import type { Keys, Status, Wish } from "../api/shapes";
 
-export type Stage = "waiting" | "sending" | "refused" | "following" | "ended" | "gone";
+export type Stage = "waiting" | "sending" | "refused" | "following" | "ended" | "gone" | "withdrawn";
 
 /** Why a photo was not taken, in words for people, and what can be done. */
 export interface Trouble {
@@ -30,6 +30,8 @@ export interface Job {
   wish: Wish;
   /** The photo whose original is enhanced anew, in place of a file. */
   againOf: string | null;
+  /** The service may have it, though it has not said so: enough of it was sent, if not in this visit. */
+  mayBeThere: boolean;
   stage: Stage;
   keys: Keys | null;
   status: Status | null;
@@ -78,6 +80,7 @@ export function begun({ key, name, size, now, wish }: Beginning): Job {
     addedAt: now,
     wish,
     againOf: null,
+    mayBeThere: false,
     stage: "waiting",
     keys: null,
     status: null,
@@ -91,14 +94,19 @@ export function begun({ key, name, size, now, wish }: Beginning): Job {
   };
 }
 
+/** The job in its next stage; one that was given up stays so. */
+export function moved(job: Job, stage: Stage, trouble: Trouble | null = null): Job {
+  return job.stage === "withdrawn" ? job : { ...job, stage, trouble };
+}
+
 /** The job after the service took it. */
 export function accepted(job: Job, keys: Keys): Job {
-  return { ...job, keys, stage: "following", trouble: null };
+  return { ...moved(job, "following"), keys };
 }
 
 /** The job after the service told how it fares; an ended one changes no more. */
 export function told(job: Job, status: Status, now: number): Job {
-  if (job.stage === "ended" || job.stage === "gone") return job;
+  if (job.stage === "ended" || job.stage === "gone" || job.stage === "withdrawn") return job;
   const size = status.result ? { width: status.result.width, height: status.result.height } : {};
   return { ...job, ...size, status, toldAt: now, stage: isFinished(status) ? "ended" : "following" };
 }

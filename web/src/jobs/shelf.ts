@@ -35,11 +35,12 @@ export class Shelf {
     });
   }
 
-  /** What another tab knows better: that the service took it, or that it was removed. */
+  /** What another tab knows better: that the service took it, that it was given up, or that it was removed. */
   async renew(key: string): Promise<void> {
     if (!this.#state.keeps) return;
     const kept = await this.#kept(() => get<unknown>(`job/${key}`, this.#store));
-    if (isJob(kept) && kept.keys) this.#put(key, kept);
+    if (isJob(kept) && (kept.keys || kept.stage === "withdrawn")) this.#put(key, kept);
+    else if (kept === undefined && this.#isKeeping()) this.remove(key);
   }
 
   readonly state = (): ShelfState => this.#state;
@@ -109,9 +110,16 @@ export class Shelf {
     this.#tell({ ...this.#state, jobs: this.#state.jobs.map((other) => (other.key === key ? job : other)) });
   }
 
-  /** A tab that does not know yet that the service took it must not forget the keys for all. */
+  #isKeeping(): boolean {
+    return this.#state.keeps;
+  }
+
+  /** A tab that does not know yet that the service took it, or that it was given up, must not undo that for all. */
   #keep(job: Job): void {
-    const better = (kept?: Job): Job => (kept?.keys && !job.keys ? kept : job);
+    const better = (kept?: Job): Job => {
+      if (kept?.keys && !job.keys) return { ...kept, stage: job.stage === "withdrawn" ? job.stage : kept.stage };
+      return kept?.stage === "withdrawn" ? { ...job, stage: kept.stage } : job;
+    };
     void this.#kept(() => update<Job>(`job/${job.key}`, better, this.#store));
   }
 

@@ -6,17 +6,20 @@ import { Icon } from "./Icon";
 interface Props {
   offline: boolean;
   away: boolean;
+  /** A photo that was given up could not be erased yet. */
+  owed: boolean;
   keeps: boolean;
   refused: readonly Turned[];
   onClose: () => void;
 }
 
-export function Notices({ offline, away, keeps, refused, onClose }: Props) {
+export function Notices({ offline, away, owed, keeps, refused, onClose }: Props) {
   return (
     <div className="notices">
       <div role="status">
         {offline && <p className="notice"><Icon name="offline" />{words.notices.offline}</p>}
         {away && <p className="notice"><Icon name="offline" />{words.notices.away}</p>}
+        {owed && <p className="notice"><Icon name="trash" />{words.notices.owed}</p>}
         {!keeps && <p className="notice"><Icon name="warning" />{words.notices.noShelf}</p>}
       </div>
       {refused.length > 0 && (

@@ -27,7 +27,7 @@ export function Removal({ job, jobs, courier, onGone, onKept }: Props) {
   const remove = async (): Promise<void> => {
     setBusy(true);
     try {
-      await courier.withdraw(job.key);
+      await courier.remove(job.key);
       onGone();
     } catch {
       setFailed(true);

@@ -65,6 +65,10 @@ export function Workbench({ job, jobs, progress, courier, onSelect, onPick }: Pr
   const leave = (): void => {
     onSelect(null);
   };
+  const giveUp = (): void => {
+    courier.withdraw(job.key);
+    leave();
+  };
   const failed = job.status?.state === "failed" ? job.status.error : null;
   const offers = canGoAgain(job) && !job.shared;
   return (
@@ -79,23 +83,23 @@ export function Workbench({ job, jobs, progress, courier, onSelect, onPick }: Pr
           </button>
         </header>
         {job.shared && <p className="fine">{words.shared.lead}</p>}
-        {isUnderWay(job) && <Waiting job={job} progress={progress} previewed={shown !== null} onCancel={() => { void courier.withdraw(job.key).catch(() => { courier.forget(job.key); }); leave(); }} />}
+        {isUnderWay(job) && <Waiting job={job} progress={progress} previewed={shown !== null} onCancel={giveUp} />}
         {job.stage === "refused" && job.trouble && (
-          <Trouble title={words.failed.refused} trouble={job.trouble} onRetry={() => { courier.begin(job.key); }} onDismiss={() => { courier.forget(job.key); leave(); }} />
+          <Trouble title={words.failed.refused} trouble={job.trouble} onRetry={() => { courier.begin(job.key); }} onDismiss={giveUp} />
         )}
         {failed && (
           <Trouble
             title={words.failed.title}
             trouble={{ title: failed.title, detail: failed.detail === failed.title ? "" : failed.detail, cure: failed.cure, retryAt: null, passes: true }}
             onRetry={() => void apply()}
-            onDismiss={() => { courier.forget(job.key); leave(); }}
+            onDismiss={giveUp}
           />
         )}
         {(job.stage === "gone" || job.status?.state === "cancelled") && (
           <div className="card" role="status">
             <h2>{job.stage === "gone" ? words.failed.gone : words.failed.cancelled}</h2>
             <p>{job.stage === "gone" ? words.failed.goneLead : words.failed.cancelledLead}</p>
-            <button className="button" onClick={() => { courier.forget(job.key); leave(); }}>{words.failed.dismiss}</button>
+            <button className="button" onClick={giveUp}>{words.failed.dismiss}</button>
           </div>
         )}
         {result && <Outcome job={job} jobs={jobs} result={result} courier={courier} onGone={leave} />}
