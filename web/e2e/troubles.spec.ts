@@ -73,7 +73,9 @@ test("a service restarted in the middle of the wait loses nothing, and neither d
 });
 
 test("offline, the photo waits in the browser, and goes when the network is back", async ({ page, context }) => {
+  const weights = page.waitForResponse(/\.safetensors$/); // what previews need comes after the page itself
   await page.goto("/");
+  await (await weights).finished();
   const photo = await nightJpeg(page);
   await context.setOffline(true);
   await drop(page, [photo]);
