@@ -25,7 +25,9 @@ class Assumptions:
     cpu_boot_s: float = _assumed(
         25, "a typical cold start without a GPU, CreateFleet to ready, from published traces; no run of ours"
     )
-    work_s: float = _assumed(2, "12 MP from upload to result, warm, on two cores without a GPU: 1.8 s (README)")
+    work_s: float = _assumed(
+        2, "12 MP from upload to result, warm, on two cores without a GPU: 1.4 s (README); a machine may be slower"
+    )
     idle_s: float = _assumed(90, "IDLE_S of the cloud; visits so far apart that none meets the last one's machine")
     end_s: float = _assumed(FLEET.end_s, "a host's shutdown after the worker's exit")
     tick_s: float = _assumed(5, "TICK_S, while work waits or a machine lives")

@@ -48,12 +48,13 @@ BOUND_S = 300.0
 QUIET_S = 0.4  # without a request: what the API does in the background is done
 TICKS = 3
 WAIT_S = 5
-CLOUDY = {  # as a cloud is set up: adaptive idle time and budgets, which cost rows of their own
+CLOUDY = {  # as `make deploy` sets it up: adaptive idle time and budgets, which cost rows of their own
     "IDLE_S": "90",
-    "IDLE_MOST_S": "900",
+    "IDLE_LEAST_S": "25",
+    "IDLE_MOST_S": "600",
     "WARM_BUDGET": "20",
     "DOLLAR_BUDGET": "5",
-    "UPLOAD_LIMIT": "1000",
+    "UPLOAD_LIMIT": "1000",  # the deployment's 30 an hour are fewer than may be sent here
 }
 
 

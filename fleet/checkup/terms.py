@@ -78,7 +78,7 @@ def _on_ec2(settings: Settings) -> list[Finding]:
                 "long_idle",
                 f"IDLE_S={settings.idle_s:.0f}: an EC2 machine is billed for {settings.idle_s / 60:.0f} minutes after "
                 "each visit.",
-                "Set IDLE_S=90 IDLE_MOST_S=600.",
+                "Set IDLE_S=90 IDLE_LEAST_S=25 IDLE_MOST_S=600.",
             )
         )
     return found
