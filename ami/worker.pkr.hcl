@@ -102,7 +102,7 @@ source "amazon-ebs" "worker" {
 build {
   sources = ["source.amazon-ebs.worker"]
 
-  # What boots twice as often as it is looked at must be whole: no first-boot work of the base goes on meanwhile.
+  # The base's own first-boot work must be over before its files are changed.
   provisioner "shell" {
     inline = ["cloud-init status --wait >/dev/null", "mkdir -p /tmp/firstlight"]
   }
