@@ -18,7 +18,7 @@ def worker(name: str, *arguments: str) -> list[str]:
     return [f"{sys.prefix}/bin/python", str(WORKERS / f"{name}.py"), *arguments]
 
 
-def until(condition: Callable[[], object], *, within_s: float = 10.0) -> None:
+def until(condition: Callable[[], object], *, within_s: float = 50.0) -> None:
     """Wait for an event of another process, with a bound."""
     ends = time.monotonic() + within_s
     while not condition():

@@ -78,7 +78,7 @@ def weather_of(seed: int) -> Weather:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_launchers_in_processes_and_threads_start_one_machine_in_a_slot_at_a_time(
     ports: Ports, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -132,13 +132,14 @@ def test_launchers_in_processes_and_threads_start_one_machine_in_a_slot_at_a_tim
                 racers[0].kill()
                 racers[0].wait()
                 racers = [*racers[1:], launcher()]
+        region.weather = Weather(boot_ms=300)
+        until(lambda: forgotten(ports.table) and region.launches > SEEDS and most["live"] > 1, within_s=200)
     finally:
         for racer in racers:
             racer.kill()
             racer.wait()
         stop.set()
         world.join()
-    assert region.launches > SEEDS
     assert most == {"live": 2, "slot": 1}
     region.weather = Weather()
     reaper = Launcher(ports, replace(settings, max_machines=0), open_fleet(settings, ports, clients=Clients()))
