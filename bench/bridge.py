@@ -15,6 +15,7 @@ from bench.service import Service, service
 NOBODY = "none:"  # no machine ever comes
 PICKED_S = 3.0  # between opening the page and sending the photo
 BESIDE = 15  # uploads each way
+PHOTO_S = 120.0  # longer than any photo of 12 MP takes a niced worker
 
 
 def measured(*, runs: int) -> list[Measured]:
@@ -41,13 +42,19 @@ def measured(*, runs: int) -> list[Measured]:
 
 
 def _memory(running: Service, photo: bytes) -> float:
-    """The largest share of memory of all its processes during one photo, MB."""
+    """The largest share of memory of all its processes during one photo, MB. Raises TimeoutError, RuntimeError."""
     [bridge] = running.processes(running="-m worker --bridge")
     job, peak = running.upload(photo)["id"], 0.0
-    while running.status(job)["state"] not in ("done", "failed", "cancelled"):
+    ends = time.monotonic() + PHOTO_S
+    while time.monotonic() < ends:
         peak = max(peak, proportional_set_size(tree(bridge)))
+        status = running.status(job)
+        if status["state"] == "done":
+            return peak / 1e6
+        if status["state"] in ("failed", "cancelled"):
+            raise RuntimeError(f"the photo was not done: {status['error']}")
         time.sleep(0.02)
-    return peak / 1e6
+    raise TimeoutError(f"the bridge did not finish its photo\n{running.logs()}")
 
 
 def _uploads(runs: int) -> tuple[list[float], list[float], list[float]]:
