@@ -18,8 +18,8 @@ data "aws_availability_zones" "usable" {
 }
 
 data "aws_subnet" "given" {
-  count = local.own ? 0 : 1
-  id    = var.subnets[0]
+  count = length(var.subnets)
+  id    = var.subnets[count.index]
 }
 
 resource "aws_vpc" "own" {
@@ -80,6 +80,14 @@ resource "aws_security_group" "worker" {
   description = "Workers: nothing in, TLS out"
   vpc_id      = local.vpc
   tags        = { Name = "${var.project}-worker" }
+
+  # EC2 would refuse each launch into the other networks, one by one and much later.
+  lifecycle {
+    precondition {
+      condition     = length(distinct(data.aws_subnet.given[*].vpc_id)) <= 1
+      error_message = "The subnets are of more than one VPC (${join(", ", [for each in data.aws_subnet.given : "${each.id} of ${each.vpc_id}"])}), and a security group guards machines in one alone: name subnets of one VPC."
+    }
+  }
 }
 
 resource "aws_vpc_security_group_egress_rule" "worker" {

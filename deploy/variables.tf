@@ -47,7 +47,7 @@ variable "volume_throughput" {
 }
 
 variable "subnets" {
-  description = "Subnets for machines, with a way to the internet; empty: a small network of our own, a subnet a zone."
+  description = "Subnets of one VPC for machines, with a way to the internet; empty: a small network of our own."
   type        = list(string)
   default     = []
 }

@@ -159,12 +159,12 @@ def test_each_call_of_that_journey_is_allowed_to_its_role_and_few_others_are(
         assert [call for call in calls if not allows([document], call)] == []
         seen[role] = {call.action for call in calls}
         unused = actions(document) - seen[role]
-        # What this journey may not show: machines and rows go only after it, a worker removes a result only after a
-        # lost race and holds a message longer only for a slow photo, and the account's first spot machine makes EC2 act
-        # by itself.
+        # What this journey may not show: machines and rows go only after it, a worker looks only for a photo that is
+        # gone, removes a result only after a lost race and holds a message longer only for a slow photo, and the
+        # account's first spot machine makes EC2 act by itself.
         later = {
             "api": {"ec2:TerminateInstances", "dynamodb:DeleteItem", "iam:CreateServiceLinkedRole"},
-            "worker": {"s3:DeleteObject", "sqs:ChangeMessageVisibility"},
+            "worker": {"s3:DeleteObject", "s3:ListBucket", "sqs:ChangeMessageVisibility"},
         }
         assert unused <= later[role]
     assert not {each for each in seen["worker"] if each.startswith(("ec2:", "iam:"))}
@@ -250,6 +250,27 @@ def test_a_host_for_the_api_would_listen_to_browsers_alone_and_know_its_origin(d
         "ACTUAL",
         "FORECASTED",
     }
+
+
+def test_subnets_of_two_networks_are_refused_at_the_plan(deployment: Deployment) -> None:
+    """The account's own first network, and the one that was made."""
+    networks: dict[str, list[str]] = {}
+    for each in Clients().client("ec2").describe_subnets()["Subnets"]:
+        networks.setdefault(each["VpcId"], []).append(each["SubnetId"])
+    (one, *more), (other, *_) = networks.values()
+
+    def plan(*subnets: str) -> str:
+        chosen = f"-var=subnets={json.dumps(subnets)}"
+        return deployment.terraform(
+            "plan", "-input=false", "-refresh=false", "-no-color", "-target=aws_security_group.worker", chosen
+        )
+
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        plan(one, other)
+    said = " ".join(refused.value.stderr.replace("│", " ").split())
+    assert "are of more than one VPC" in said
+    assert "name subnets of one VPC" in said
+    assert "aws_security_group.worker" in plan(one, more[0])
 
 
 def test_destroying_ends_its_machines_and_leaves_nothing_but_baked_images(
