@@ -37,7 +37,7 @@ def invited(house: House, photo: bytes = JPEG, **wish: Any) -> dict[str, Any]:
 
 def bring(invitation: dict[str, Any], photo: bytes = JPEG) -> int:
     form = invitation["upload"]
-    return requests.post(form["url"], data=form["fields"], files={"file": ("night.jpg", photo)}, timeout=10).status_code
+    return requests.post(form["url"], data=form["fields"], files={"file": ("night.jpg", photo)}, timeout=60).status_code
 
 
 def confirm(house: House, invitation: dict[str, Any], token: str | None = None) -> Any:
@@ -186,7 +186,7 @@ def test_a_result_is_a_short_lived_link_into_the_store(cloudy: House) -> None:
     answer = cloudy.client.get(f"/result/{invitation['id']}")
     assert answer.status_code == 302
     assert "X-Amz-Expires=300" in answer.headers["Location"]
-    picture = requests.get(answer.headers["Location"], timeout=10)
+    picture = requests.get(answer.headers["Location"], timeout=60)
     assert picture.content == b"\xff\xd8\xffbright"
     assert picture.headers["Content-Disposition"] == f'attachment; filename="firstlight-{invitation["id"][:8]}.jpg"'
 
@@ -196,6 +196,6 @@ def test_the_original_is_such_a_link_too(cloudy: House) -> None:
     answer = cloudy.client.get(f"/photo/{accepted['id']}/original")
     assert (answer.status_code, answer.headers["Cache-Control"]) == (302, "no-store")
     assert "X-Amz-Expires=300" in answer.headers["Location"]
-    photo = requests.get(answer.headers["Location"], timeout=10)
+    photo = requests.get(answer.headers["Location"], timeout=60)
     assert (photo.content, photo.headers["Content-Type"]) == (JPEG, "image/jpeg")
     assert photo.headers["Content-Disposition"].endswith(f'"firstlight-{accepted["id"][:8]}-original.jpg"')

@@ -17,7 +17,7 @@ from jobs.clock import now_ms
 from jobs.heartbeat import Heartbeat, beat
 from jobs.table import SqliteTable
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 BOUND_S = 90
 BOOT_S = 30
 
@@ -44,7 +44,7 @@ def until(happened):
 
 
 def instances(stand_in):
-    return requests.get(f"{stand_in}/stand-in/instances", timeout=10).json()
+    return requests.get(f"{stand_in}/stand-in/instances", timeout=60).json()
 
 
 def bridges(cloud):
@@ -55,20 +55,20 @@ def test_the_first_photo_is_bright_before_the_machine_is_ready_and_then_the_mach
     job = cloud.upload(night_jpeg(1200, 900))
     told = cloud.finished(job["id"], within_s=BOUND_S)
     assert (told["state"], told["attempts"]) == ("done", 1)
-    warmth = requests.get(f"{cloud.url}/warm", timeout=10)
+    warmth = requests.get(f"{cloud.url}/warm", timeout=60)
     assert (warmth.status_code, warmth.json()["state"]) == (202, "starting")
     assert len(instances(stand_in)) == 1  # launched although the bridge was at hand
     assert bridges(cloud)
-    until(lambda: requests.get(f"{cloud.url}/warm", timeout=10).status_code == 200)
+    until(lambda: requests.get(f"{cloud.url}/warm", timeout=60).status_code == 200)
     until(lambda: not bridges(cloud))
     assert cloud.finished(cloud.upload(night_jpeg(400, 300))["id"])["state"] == "done"
     assert not bridges(cloud)
-    starts = requests.get(f"{cloud.url}/metrics", timeout=10).text
+    starts = requests.get(f"{cloud.url}/metrics", timeout=60).text
     assert 'flavour="bridge",milestone="first_result"' in starts
 
 
 def test_a_launch_begins_with_an_uploads_headers_and_holds_nobody(cloud, stand_in):
-    requests.post(f"{stand_in}/stand-in/weather", json={"answer_ms": 20_000}, timeout=10).raise_for_status()
+    requests.post(f"{stand_in}/stand-in/weather", json={"answer_ms": 20_000}, timeout=60).raise_for_status()
     photo, address = night_jpeg(800, 600), urlsplit(cloud.url)
     mark = b'--m\r\nContent-Disposition: form-data; name="image"; filename="n.jpg"\r\n\r\n'
     body = mark + photo + b"\r\n--m--\r\n"
@@ -80,9 +80,9 @@ def test_a_launch_begins_with_an_uploads_headers_and_holds_nobody(cloud, stand_i
         client.sendall(head.encode() + body[:2000])
         until(lambda: instances(stand_in))  # while the photo is still arriving
         began = time.monotonic()
-        answer = requests.post(f"{cloud.url}/warm", json={"intent": "pick"}, timeout=10)
+        answer = requests.post(f"{cloud.url}/warm", json={"intent": "pick"}, timeout=18)
         assert (answer.status_code, answer.json()["phase"]) == (202, "starting_machine")
-        assert time.monotonic() - began < 15  # the launch itself takes twenty seconds
+        assert time.monotonic() - began < 18  # the launch itself takes twenty seconds
         client.sendall(body[2000:])
         assert client.recv(12) == b"HTTP/1.1 202"
 
@@ -103,7 +103,7 @@ def test_a_photo_in_the_bridges_hands_goes_back_with_its_attempt_when_a_machine_
 
 def test_nothing_of_the_bridge_runs_once_the_service_has_ended():
     with service(FLEET="none:", BRIDGE=1) as alone:
-        requests.post(f"{alone.url}/warm", json={"intent": "view"}, timeout=10)
+        requests.post(f"{alone.url}/warm", json={"intent": "view"}, timeout=60)
         until(lambda: bridges(alone))
         [tick] = alone.processes(running="-m cli tick")
         os.kill(tick, signal.SIGKILL)  # which ends the service, too

@@ -10,7 +10,7 @@ from bench.nights import night_jpeg
 from bench.service import service
 from tests.e2e.conftest import light, opened
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 PAGE = "https://page.example"
 
 
@@ -26,7 +26,7 @@ def stand_in(cloud):
 
 
 def machines(stand_in, *states):
-    known = requests.get(f"{stand_in}/stand-in/instances", timeout=10).json()
+    known = requests.get(f"{stand_in}/stand-in/instances", timeout=60).json()
     return [name for name, facts in known.items() if facts["state"] in states]
 
 
@@ -51,11 +51,11 @@ def test_a_page_elsewhere_sends_straight_into_the_store_and_shows_the_result_fro
     ask = requests.options(
         f"{cloud.url}/upload/direct",
         headers=origin | {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"},
-        timeout=10,
+        timeout=60,
     )
     assert ask.headers["Access-Control-Allow-Origin"] == PAGE
     answer = requests.post(
-        f"{cloud.url}/upload/direct", json={"size": len(photo), "ratio": 9}, headers=origin, timeout=10
+        f"{cloud.url}/upload/direct", json={"size": len(photo), "ratio": 9}, headers=origin, timeout=60
     )
     assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (201, PAGE)
     invitation = answer.json()
@@ -64,7 +64,7 @@ def test_a_page_elsewhere_sends_straight_into_the_store_and_shows_the_result_fro
     sent = requests.post(form["url"], data=form["fields"], files={"file": photo}, headers=origin, timeout=30)
     assert (sent.status_code, sent.headers["Access-Control-Allow-Origin"]) == (201, PAGE)
     token = {"Authorization": f"Bearer {invitation['owner_token']}"}
-    confirmed = requests.post(cloud.url + invitation["confirm_url"], headers=origin | token, timeout=10)
+    confirmed = requests.post(cloud.url + invitation["confirm_url"], headers=origin | token, timeout=60)
     assert confirmed.status_code == 202
     status = cloud.finished(invitation["id"])
     assert (status["state"], status["result"]["ratio"]) == ("done", 9)
@@ -80,7 +80,7 @@ def test_an_interruption_loses_no_photo(cloud, stand_in, notice):
         assert time.monotonic() < ends, cloud.logs()
         time.sleep(0.05)
     [machine] = machines(stand_in, "running")
-    order = requests.post(f"{stand_in}/stand-in/interrupt/{machine}", json={"notice": notice}, timeout=10)
+    order = requests.post(f"{stand_in}/stand-in/interrupt/{machine}", json={"notice": notice}, timeout=60)
     assert order.status_code == 204
     status = cloud.finished(job["id"], within_s=120)
     assert status["state"] == "done", (status, cloud.logs())

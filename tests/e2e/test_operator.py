@@ -14,7 +14,7 @@ from bench.nights import night_jpeg
 from bench.service import service
 from tests.e2e.conftest import light, opened
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 TERMS = {"IDLE_S": "90", "IDLE_MOST_S": "600", "WARM_BUDGET": "20", "DOLLAR_BUDGET": "5", "UPLOAD_LIMIT": "30"}
 
 

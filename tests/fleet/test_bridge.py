@@ -208,7 +208,7 @@ def test_it_ends_with_the_tick(shore: Shore) -> None:
     thread = threading.Thread(target=shore.bridge.run, args=(stop,))
     thread.start()
     stop.set()
-    thread.join(10)
+    thread.join(60)
     assert shore.fleet.machines() == []
 
 
@@ -240,7 +240,7 @@ def test_the_tick_wishes_while_a_photo_waits_and_no_machine_is_ready(
         until(lambda: len(wishes) > 1)
     finally:
         stop.set()
-        ticking.join(10)
+        ticking.join(60)
 
 
 def test_its_worker_takes_the_small_engine_leaves_a_core_and_hears_no_notice(settings: Settings) -> None:

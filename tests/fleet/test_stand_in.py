@@ -187,19 +187,19 @@ def test_metadata_wants_a_session_and_knows_the_instance(aws: LocalCloud, fleet:
 
     machine = fleet.launch(2, 9)
     at = f"{aws.endpoint}/imds/{machine.name}/latest"
-    assert requests.get(f"{at}/meta-data/instance-id", timeout=5).status_code == 401
-    token = requests.put(f"{at}/api/token", headers={"X-aws-ec2-metadata-token-ttl-seconds": "60"}, timeout=5).text
+    assert requests.get(f"{at}/meta-data/instance-id", timeout=60).status_code == 401
+    token = requests.put(f"{at}/api/token", headers={"X-aws-ec2-metadata-token-ttl-seconds": "60"}, timeout=60).text
     session = {"X-aws-ec2-metadata-token": token}
 
     def told(path: str) -> str:
-        return requests.get(f"{at}/meta-data/{path}", headers=session, timeout=5).text
+        return requests.get(f"{at}/meta-data/{path}", headers=session, timeout=60).text
 
     assert told("instance-id") == machine.name
     assert told("tags/instance/firstlight-slot") == "2"
     assert told("tags/instance/firstlight-epoch") == "9"
     role = told("iam/security-credentials/")
     assert json.loads(told(f"iam/security-credentials/{role}"))["Code"] == "Success"
-    assert requests.get(f"{at}/meta-data/spot/instance-action", headers=session, timeout=5).status_code == 404
+    assert requests.get(f"{at}/meta-data/spot/instance-action", headers=session, timeout=60).status_code == 404
 
 
 def test_everything_else_of_aws_is_there_too(aws: LocalCloud, clients: Clients) -> None:
@@ -216,8 +216,8 @@ def test_a_demonstration_may_interrupt_by_hand(aws: LocalCloud, fleet: Ec2Fleet)
 
     machine = fleet.launch(0, 1)
     at = f"{aws.endpoint}/stand-in"
-    assert requests.get(f"{at}/instances", timeout=5).json()[machine.name]["state"] == "running"
-    assert requests.post(f"{at}/interrupt/{machine.name}", json={"notice": False}, timeout=5).status_code == 204
+    assert requests.get(f"{at}/instances", timeout=60).json()[machine.name]["state"] == "running"
+    assert requests.post(f"{at}/interrupt/{machine.name}", json={"notice": False}, timeout=60).status_code == 204
     assert aws.region.live() == []
-    assert requests.post(f"{at}/interrupt/i-0", json={}, timeout=5).status_code == 404
-    assert requests.post(f"{at}/weather", json={"throttled": 0.0}, timeout=5).status_code == 204
+    assert requests.post(f"{at}/interrupt/i-0", json={}, timeout=60).status_code == 404
+    assert requests.post(f"{at}/weather", json={"throttled": 0.0}, timeout=60).status_code == 204

@@ -48,10 +48,10 @@ def watched(settings: Settings) -> tuple[Ports, list[CallCounter]]:
 @contextmanager
 def worker(settings: Settings, ports: Ports, codec: Codec) -> Iterator[Supervisor]:
     """A worker whose engine doubles every code, until the block ends."""
-    engine = EngineProcess(engine="", threads=1, stall_s=10, load_s=20, module="tests.worker.engines.bright")
+    engine = EngineProcess(engine="", threads=1, stall_s=30, load_s=60, module="tests.worker.engines.bright")
     name = uuid.uuid4().hex
     desk = Desk(ports, worker=name)
-    stages = Stages(desk, ports.blobs, codec, engine, codec_s=20)
+    stages = Stages(desk, ports.blobs, codec, engine, codec_s=60)
     identity = Identity(worker=name, slot=-1, epoch=0)
     milestones = Milestones(ports, identity, host={"supervisor": now_ms()})
     belt = Belt(settings, ports, desk, stages, engine, codec, milestones)

@@ -88,10 +88,10 @@ class Worker:
     def __init__(self, settings, codec, engine, argument, wrap):
         self.ports = wrap(open_ports(settings, clock=now_ms))
         self.engine = EngineProcess(
-            engine=argument, threads=1, stall_s=settings.stall_s, load_s=20, module=f"tests.worker.engines.{engine}"
+            engine=argument, threads=1, stall_s=settings.stall_s, load_s=60, module=f"tests.worker.engines.{engine}"
         )
         self.desk = Desk(self.ports, worker="slot0-1")
-        stages = Stages(self.desk, self.ports.blobs, codec, self.engine, codec_s=20)
+        stages = Stages(self.desk, self.ports.blobs, codec, self.engine, codec_s=60)
         identity = Identity(worker="slot0-1", slot=0, epoch=1)
         milestones = Milestones(self.ports, identity, host={"supervisor": now_ms()})
         belt = Belt(settings, self.ports, self.desk, stages, self.engine, codec, milestones)
