@@ -83,6 +83,15 @@ export async function scenePhoto(page: Page, width: number, height: number, ligh
   return photo;
 }
 
+/** As a camera's raw file of which only its own picture can be read: a RAF's header, and the JPEG. */
+export function asRaw({ buffer }: File): File {
+  const head = Buffer.alloc(128);
+  head.write("FUJIFILMCCD-RAW 0201", "latin1");
+  head.writeUInt32BE(head.length, 84);
+  head.writeUInt32BE(buffer.length, 88);
+  return { name: "DSCF0042.RAF", mimeType: "", buffer: Buffer.concat([head, buffer]) };
+}
+
 /** Holds a file over the page without letting go. */
 export async function hover(page: Page): Promise<void> {
   const transfer = await page.evaluateHandle(() => {

@@ -1,29 +1,11 @@
 // Every state of the page, in scenes: each scene is one visit, each of its steps one state. Tests hold every state to
 // what everyone needs; `python -m tests.web screens` writes a picture of each.
-import { expect, type Page } from "@playwright/test";
+import { expect } from "@playwright/test";
 import type { Phase } from "../src/api/shapes";
 import { words } from "../src/words";
-import { drop, hover, scenePhoto, type File } from "./photos";
-import { ASLEEP, done, failed, problem, Script, waiting } from "./script";
-
-export interface Visit {
-  page: Page;
-  script: Script;
-}
-
-export interface Step {
-  name: string;
-  act: (visit: Visit) => Promise<void>;
-}
-
-export interface Scene {
-  name: string;
-  /** Before the page is opened. */
-  before?: (visit: Visit) => Promise<void>;
-  /** Opened in place of the page itself. */
-  address?: string;
-  steps: readonly Step[];
-}
+import { asRaw, drop, hover, scenePhoto } from "./photos";
+import { bring, chip, failure, finish, refused, says, shows, type Scene, type Visit } from "./scene";
+import { ASLEEP, done, failed, problem, waiting } from "./script";
 
 const LINK = "1b671a64-40d5-491e-99b0-da01ff1f3341";
 const OUTSTANDING: Partial<Record<Phase, Parameters<typeof waiting>[1]>> = {
@@ -34,62 +16,6 @@ const OUTSTANDING: Partial<Record<Phase, Parameters<typeof waiting>[1]>> = {
   in_line: { queue_position: 3, usual_seconds: 9, eta_seconds: 14 },
   enhancing: { state: "running", progress: 0.62, usual_seconds: 3, eta_seconds: 2 },
 };
-
-/** Drops a photo of a shape; its result, `light` times as bright, is at hand. */
-async function bring({ page, script }: Visit, width = 1280, height = 720, name = "Coffee at night.jpg", extra = 0): Promise<File> {
-  const made = await scenePhoto(page, width, height);
-  const photo = { ...made, name, buffer: Buffer.concat([made.buffer, Buffer.alloc(extra)]) };
-  script.original = photo;
-  script.result = await scenePhoto(page, width, height, 4);
-  await drop(page, [photo]);
-  return photo;
-}
-
-async function finish(visit: Visit, width = 1280, height = 720, name?: string): Promise<void> {
-  visit.script.fate = done(width, height);
-  await bring(visit, width, height, name);
-  await shows(visit.page);
-}
-
-async function shows(page: Page): Promise<void> {
-  await expect(page.locator(".result[data-shown=true]")).toBeVisible();
-  await expect(page.locator(".canvas[data-how]")).toBeVisible();
-}
-
-const says = async (page: Page, text: string | RegExp): Promise<void> => {
-  await expect(page.getByText(text).first()).toBeVisible();
-};
-
-function chip(name: string, state: Script["warmth"], label: string | RegExp): Step {
-  return {
-    name,
-    act: async ({ page, script }) => {
-      script.warmth = state;
-      await page.reload();
-      await expect(page.getByRole("img", { name: label })).toBeVisible({ timeout: 15_000 });
-    },
-  };
-}
-
-function failure(name: string, ...facts: Parameters<typeof failed>): Scene {
-  const act = async (visit: Visit): Promise<void> => {
-    visit.script.fate = failed(...facts);
-    await bring(visit);
-    await says(visit.page, facts[3]);
-    await expect(visit.page.locator(".canvas[data-how]")).toBeVisible();
-  };
-  return { name: `failed-${name}`, steps: [{ name: "told", act }] };
-}
-
-function refused(name: string, refusal: NonNullable<Script["refusal"]>, text: string | RegExp, retryAfterS: number | null = null): Scene {
-  const act = async (visit: Visit): Promise<void> => {
-    Object.assign(visit.script, { refusal, retryAfterS });
-    await bring(visit);
-    await says(visit.page, text);
-    await expect(visit.page.locator(".canvas[data-how]")).toBeVisible();
-  };
-  return { name: `not-taken-${name}`, steps: [{ name: "told", act }] };
-}
 
 export const SCENES: readonly Scene[] = [
   {
@@ -176,6 +102,7 @@ export const SCENES: readonly Scene[] = [
       { name: "another-exposure-tried", act: async ({ page }) => { await page.getByRole("slider", { name: words.exposure.label }).fill("6.5"); await says(page, words.exposure.apply); } },
       { name: "no-answer", act: async ({ page, script }) => { await script.turn("away"); await says(page, words.notices.away); } },
       { name: "offline", act: async ({ page }) => { await page.context().setOffline(true); await says(page, words.notices.offline); } },
+      { name: "given-up-offline", act: async ({ page, script }) => { script.deletes = "away"; await page.getByRole("button", { name: words.progress.cancel }).click(); await says(page, words.notices.owed); } },
     ],
   },
   failure("photo", "photo_kills_decoder", "The photo stopped the program that reads it.", "", "Save it again elsewhere."),
@@ -247,6 +174,33 @@ export const SCENES: readonly Scene[] = [
           await bring(visit);
           await says(visit.page, words.stage.noResult("tiff"));
           await expect(visit.page.locator(".canvas[data-how]")).toBeVisible();
+        },
+      },
+    ],
+  },
+  {
+    name: "raw",
+    steps: [
+      {
+        name: "judged-by-the-camera",
+        act: async ({ page, script }) => {
+          script.fate = waiting("starting_machine", OUTSTANDING.starting_machine);
+          await drop(page, [asRaw(await scenePhoto(page, 1280, 720))]);
+          await expect(page.locator(".canvas[data-how]")).toBeVisible();
+          const slider = page.getByRole("slider", { name: words.exposure.label });
+          await expect(slider).toHaveAccessibleDescription(words.exposure.byCamera);
+          await expect(slider).toHaveAttribute("aria-valuetext", /^about /);
+        },
+      },
+      {
+        name: "judged-by-the-service",
+        act: async ({ page, script }) => {
+          script.result = await scenePhoto(page, 1280, 720, 4);
+          await script.turn(done(1280, 720));
+          await shows(page);
+          const slider = page.getByRole("slider", { name: words.exposure.label });
+          await expect(slider).toHaveAccessibleDescription("");
+          await expect(slider).toHaveAttribute("aria-valuetext", /^3\.2 stops/);
         },
       },
     ],

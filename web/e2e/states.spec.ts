@@ -3,7 +3,8 @@
 import AxeBuilder from "@axe-core/playwright";
 import type { CDPSession } from "@playwright/test";
 import { join } from "node:path";
-import { SCENES, type Step } from "./scenes";
+import type { Step } from "./scene";
+import { SCENES } from "./scenes";
 import { Script } from "./script";
 import { expect, test, type Page } from "./service";
 

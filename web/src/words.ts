@@ -70,6 +70,8 @@ export const words = {
       stops === 0 ? "unchanged" : `${stops.toFixed(1)} stops brighter, ${ratio < 10 ? ratio.toFixed(1) : Math.round(ratio)} times the light`,
     meaning: (stops: number, ratio: number): string =>
       stops === 0 ? "As it was taken. Each stop to the right doubles the light." : `${ratio < 10 ? ratio.toFixed(1) : Math.round(ratio)} times the light. Each stop doubles it.`,
+    about: (value: string): string => `about ${value}`,
+    byCamera: "Judged by the camera's own picture inside the raw, which is brighter than the raw itself. The result tells the true value.",
     format: "Save as",
     apply: "Brighten like this",
     later: "You can ask for this as soon as the photo is done.",

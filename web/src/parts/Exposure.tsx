@@ -14,19 +14,23 @@ interface Props {
   given: Choice;
   /** EV that `auto` comes to. */
   best: number;
+  /** Nobody has seen the photo itself yet, only the picture that the camera made of it. */
+  byCamera: boolean;
   canApply: boolean;
   onChoice: (choice: Choice) => void;
   onApply: () => void;
 }
 
-export function Exposure({ choice, given, best, canApply, onChoice, onApply }: Props) {
+export function Exposure({ choice, given, best, byCamera, canApply, onChoice, onApply }: Props) {
   const stops = choice.stops ?? best;
+  const guessed = byCamera && choice.stops === null;
+  const told = (value: string): string => (guessed ? words.exposure.about(value) : value);
   const changed = choice.stops !== given.stops || choice.format !== given.format;
   return (
     <section className="card exposure" aria-label={words.exposure.label}>
       <div className="line">
         <label htmlFor="stops">{words.exposure.label}</label>
-        <output htmlFor="stops" aria-live="off">{words.exposure.stops(stops)}</output>
+        <output htmlFor="stops" aria-live="off">{told(words.exposure.stops(stops))}</output>
         <button className="button small toggle" aria-pressed={choice.stops === null} onClick={() => { onChoice({ ...choice, stops: choice.stops === null ? best : null }); }}>
           {words.exposure.auto}
         </button>
@@ -38,11 +42,13 @@ export function Exposure({ choice, given, best, canApply, onChoice, onApply }: P
         max={STOPS.most}
         step={STOPS.step}
         value={stops}
-        aria-valuetext={words.exposure.spoken(stops, ratioOf(stops))}
+        aria-valuetext={told(words.exposure.spoken(stops, ratioOf(stops)))}
+        aria-describedby={byCamera ? "by-camera" : undefined}
         onChange={({ target }) => { onChoice({ ...choice, stops: Number(target.value) }); }}
       />
       <div className="scale" aria-hidden="true">{[0, 1, 2, 3, 4, 5, 6, 7, 8].map((stop) => <span key={stop}>{stop}</span>)}</div>
       <p className="fine meaning">{words.exposure.meaning(stops, ratioOf(stops))}</p>
+      {byCamera && <p className="fine" id="by-camera">{words.exposure.byCamera}</p>}
       <div className="line">
         <label htmlFor="format">{words.exposure.format}</label>
         <select id="format" value={choice.format} onChange={({ target }) => { onChoice({ ...choice, format: target.value as Format }); }}>

@@ -38,7 +38,7 @@ export function Workbench({ job, jobs, progress, courier, onSelect, onPick }: Pr
   const best = job.wish.ratio === null && result ? result.ratio : null;
   const preview = usePreview(place, original.source, sourceRatio(original.source, previewRatio, job.estimate, best));
   const { shown, thumb } = preview;
-  const foundBest = stopsOf(job.wish.ratio === null && result ? result.ratio : (shown?.estimate ?? job.estimate ?? 1));
+  const foundBest = stopsOf(best ?? shown?.estimate ?? job.estimate ?? 1);
 
   useEffect(() => {
     if (!shown) return;
@@ -104,7 +104,7 @@ export function Workbench({ job, jobs, progress, courier, onSelect, onPick }: Pr
         )}
         {result && <Outcome job={job} jobs={jobs} result={result} courier={courier} onGone={leave} />}
         {!job.shared && job.stage !== "gone" && !failed && (shown ?? result) && (
-          <Exposure choice={choice} given={given} best={foundBest} canApply={offers} onChoice={setChoice} onApply={() => void apply()} />
+          <Exposure choice={choice} given={given} best={foundBest} byCamera={best === null && original.source?.byCamera === true} canApply={offers} onChoice={setChoice} onApply={() => void apply()} />
         )}
         <Hints />
       </section>
