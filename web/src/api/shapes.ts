@@ -11,7 +11,8 @@ export type Invitation = Schemas["Invitation"];
 export type Warmth = Schemas["Warmth"];
 export type Problem = Schemas["Problem"];
 export type Failure = Schemas["Failure"];
-export type Intent = NonNullable<Schemas["WarmCall"]["intent"]>;
+/** Why a machine may be needed soon. */
+export type Intent = Exclude<NonNullable<Schemas["WarmCall"]["intent"]>, "leave">;
 export type Format = NonNullable<Schemas["UploadFields"]["format"]>;
 
 /** What is asked of a photo. `ratio` null: as the service finds best. */
