@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from html import unescape
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 from urllib.parse import urljoin, urlsplit
@@ -22,6 +23,8 @@ CONNECT_S, READ_S = 10.0, 60.0
 TRIES = 6  # of a call whose answer does not come
 FIRST_PAUSE_S = 1.0  # doubles with each further one
 LATER = (429, 502, 503, 504)
+LOCKED = (401, 403, 407)
+STRANGER = "Does a proxy before it want a login? This program has none to give: use an address that needs none."
 LONGEST_PAUSE_S = 60.0  # where the service does not say itself how long
 CHUNK = 1 << 16
 Sent = Callable[[int], None]
@@ -79,7 +82,7 @@ class Remote:
         def body() -> PhotoForm:
             return PhotoForm(photo, fields, name="image", sent=self._heeding(sent))
 
-        return self._call("POST", "/upload", body=body, headers={"Idempotency-Key": key}).json()  # type: ignore[no-any-return]
+        return _told(self._call("POST", "/upload", body=body, headers={"Idempotency-Key": key}))
 
     def invitation(self, size: int, wish: Mapping[str, Any]) -> dict[str, Any] | None:
         """How to send a photo straight into the store; None where the service takes photos itself."""
@@ -89,7 +92,7 @@ class Remote:
             if no.code in ("no_direct_upload", "not_found", "method_not_allowed"):
                 return None
             raise
-        return answer.json()  # type: ignore[no-any-return]
+        return _told(answer)
 
     def upload_directly(self, photo: Path, invited: Mapping[str, Any], *, sent: Sent) -> dict[str, Any]:
         """Fill the store's form, then confirm; both may be done again. The receipt. Raises NotServed, Stopped."""
@@ -100,13 +103,13 @@ class Remote:
 
         self._call("POST", form["url"], body=body)
         token = {"Authorization": f"Bearer {invited['owner_token']}"}
-        return self._call("POST", invited["confirm_url"], headers=token).json()  # type: ignore[no-any-return]
+        return _told(self._call("POST", invited["confirm_url"], headers=token))
 
     def status(self, job_id: str, *, wait_s: int, etag: str = "") -> tuple[dict[str, Any] | None, str]:
         """How the photo stands, and its tag; None when that is what `etag` said, even after `wait_s`."""
         headers = {"If-None-Match": etag} if etag else {}
         answer = self._call("GET", f"/status/{job_id}?wait={wait_s}", headers=headers)
-        return (None if answer.status_code == 304 else answer.json()), answer.headers.get("ETag", "")
+        return (None if answer.status_code == 304 else _told(answer)), answer.headers.get("ETag", "")
 
     def fetch(self, job_id: str, file: BinaryIO, *, size: int, got: Sent) -> None:
         """The picture into `file`, which is empty. A broken connection goes on where it broke. Raises NotServed."""
@@ -115,6 +118,8 @@ class Remote:
             have = file.tell()
             headers = {"Range": f"bytes={have}-"} if have else {}
             with self._asked("GET", f"/result/{job_id}", headers=headers, stream=True) as answer:
+                if _is_page(answer):
+                    raise _strange(answer)
                 if have and answer.status_code != 206:
                     file.seek(0)
                     file.truncate()
@@ -206,9 +211,37 @@ def _check(answer: requests.Response) -> None:
         text = answer.headers.get("Retry-After", "")
         pause_s = float(text) if re.fullmatch(r"[0-9]{1,6}", text) else None
         raise _Again(words, pause_s=pause_s, asked=True)
+    if _is_page(answer) and answer.status_code in LOCKED:
+        words += f" {STRANGER}"
     raise NotServed(words, code=str(problem.get("code", "")))
 
 
+def _told(answer: requests.Response) -> dict[str, Any]:
+    """The service's words. Raises NotServed where they are somebody else's."""
+    try:
+        return answer.json()  # type: ignore[no-any-return]
+    except ValueError:
+        raise _strange(answer) from None
+
+
+def _is_page(answer: requests.Response) -> bool:
+    """The service shows pages to browsers alone."""
+    return "html" in answer.headers.get("Content-Type", "")
+
+
+def _strange(answer: requests.Response) -> NotServed:
+    return NotServed(f"{urlsplit(answer.url).netloc} sent a page{_titled(answer.text)}. {STRANGER}")
+
+
 def _plain(answer: requests.Response) -> str:
-    said = re.sub(r"<[^>]*>|\s+", " ", answer.text[:200]).strip()
-    return f"{urlsplit(answer.url).netloc} said {answer.status_code} {answer.reason}" + (f": {said}" if said else ".")
+    """What somebody else said: a page's title, or the beginning of other words."""
+    said = f"{urlsplit(answer.url).netloc} said {answer.status_code} {answer.reason}"
+    if _is_page(answer):
+        return f"{said}{_titled(answer.text)}."
+    words = re.sub(r"<[^>]*>|\s+", " ", answer.text[:200]).strip()
+    return f"{said}: {words}" if words else f"{said}."
+
+
+def _titled(page: str) -> str:
+    title = re.search(r"<title[^>]*>([^<]{1,200})", page[:10_000], re.IGNORECASE)
+    return f" ({' '.join(unescape(title[1]).split())})" if title else ""

@@ -103,14 +103,16 @@ def open_house(folder: Path, **own: Any) -> Iterator[Open]:
     works.set()
     worker = threading.Thread(target=_work, args=(house, works, closing))
     worker.start()
-    yield Open(house=house, way=way, url=f"http://127.0.0.1:{server.server_port}", works=works)
-    closing.set()
-    works.set()
-    worker.join()
-    house.service.watcher.close()
-    server.shutdown()
-    server.server_close()
-    ports.close()
+    try:
+        yield Open(house=house, way=way, url=f"http://127.0.0.1:{server.server_port}", works=works)
+    finally:
+        closing.set()
+        works.set()
+        worker.join()
+        house.service.watcher.close()
+        server.shutdown()
+        server.server_close()
+        ports.close()
 
 
 def _work(house: House, works: threading.Event, closing: threading.Event) -> None:

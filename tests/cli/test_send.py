@@ -9,6 +9,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -314,21 +316,69 @@ def test_a_photo_that_shrinks_meanwhile_is_told(tmp_path: Path) -> None:
             form.read(1 << 16)
 
 
-def test_a_service_that_speaks_no_json_is_told_in_its_own_words() -> None:
-    from http.server import BaseHTTPRequestHandler, HTTPServer
+@contextmanager
+def stranger(*statuses: int, page: str) -> Iterator[tuple[str, list[str]]]:
+    """What is no service of ours: answers each request with the next status and this page; and what it was asked."""
+    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-    class Teapot(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_error(418)
+    left, asked = list(statuses), []
+
+    class Stranger(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            asked.append(f"{self.command} {self.path}")
+            self.send_response(left.pop(0) if len(left) > 1 else left[0])
+            self.send_header("Location", "/login")
+            self.send_header("Content-Type", "text/html")
+            self.send_header("Content-Length", str(len(page)))
+            self.end_headers()
+            self.wfile.write(page.encode())
+
+        do_GET = do_POST = answer  # noqa: N815 — as the library asks for them
 
         def log_message(self, *_: object) -> None:
             """Nobody reads it."""
 
-    server = HTTPServer(("127.0.0.1", 0), Teapot)
-    threading.Thread(target=server.handle_request, daemon=True).start()
-    with pytest.raises(NotServed, match="said 418"):
-        Remote(url=f"http://127.0.0.1:{server.server_port}", give_up_s=5).status("a", wait_s=0)
-    server.server_close()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Stranger)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", asked
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_service_that_speaks_no_json_is_told_in_its_own_words() -> None:
+    with stranger(418, page="") as (url, _), pytest.raises(NotServed, match="said 418"):
+        Remote(url=url, give_up_s=5).status("a", wait_s=0)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "words", "times"),
+    [
+        ([401], "said 401 Unauthorized (Who are you & why?).", 1),
+        ([403], "said 403 Forbidden (Who are you & why?).", 1),
+        ([302, 200], "sent a page (Who are you & why?).", 2),
+        ([200], "sent a page (Who are you & why?).", 1),
+    ],
+)
+def test_a_proxy_that_wants_a_login_is_told_and_not_asked_again(
+    statuses: list[int], words: str, times: int, photos: list[Path]
+) -> None:
+    page = "<html><head><title>Who are\n you &amp; why?</title><style>b{}</style></head><body>Log in</body></html>"
+    with stranger(*statuses, page=page) as (url, asked):
+        done = CliRunner().invoke(main, ["send", "--url", url, str(photos[0])])
+    assert done.exit_code == 1
+    assert words in done.output
+    assert "Does a proxy before it want a login?" in done.output
+    assert "b{}" not in done.output
+    assert len(asked) == times
+
+
+def test_a_login_page_is_taken_for_no_picture() -> None:
+    with stranger(200, page="<title>Log in</title>") as (url, asked), pytest.raises(NotServed, match="want a login"):
+        Remote(url=url, give_up_s=5).fetch("a", BytesIO(), size=9, got=print)
+    assert asked == ["GET /result/a"]
 
 
 def test_the_board_shows_a_bar_for_each_photo_under_way_within_its_width() -> None:
