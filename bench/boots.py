@@ -117,13 +117,13 @@ def main() -> int:
             ways = WAYS if chosen.ways == ["all"] else chosen.ways or USUAL
             return ends(found(chosen.folder, "ours"), ways)
         else:
-            starts = chosen.folder / "boots.json"
+            starts = chosen.folder / ("receipts.json" if chosen.to_receive else "boots.json")
             for kind in list(chosen.kinds) * chosen.runs:
                 booted = entry(kind, run(kind, chosen.folder, to_receive=chosen.to_receive))
                 known = json.loads(starts.read_text()) if starts.exists() else []
                 starts.write_text(json.dumps([*known, booted], indent=1))
             print(table(json.loads(starts.read_text())))
-            print(f"python -m bench.waterfall {chosen.folder}/boots.json --out {chosen.folder}/boots.png")
+            print(f"python -m bench.waterfall {starts} --out {starts.with_suffix('.png')}")
     except (NoDisk, NoPicture) as fact:
         print(f"boots: {fact}", file=sys.stderr)
         return 1

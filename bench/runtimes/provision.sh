@@ -33,4 +33,4 @@ if [ "$engine" = docker ]; then
   kill "$(cat /run/docker-bake.pid)"
   wait || true
 fi
-rm -rf /tmp/* /var/lib/apt/lists/*
+rm -rf "$units"/*.wants /tmp/* /var/lib/apt/lists/* # what the packages would start by themselves
