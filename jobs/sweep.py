@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Literal
 
-from jobs.errors import RowChanged
+from jobs.errors import FirstlightError, RowChanged
 from jobs.intake import erase_blobs
 from jobs.job import Job
 from jobs.ledger import row_of
@@ -20,7 +20,7 @@ from jobs.transitions import Terms, give_up, lapse, lease_is_live, resent
 
 Verdict = Literal["forget", "give_up", "lapse", "resend", "wait"]
 BATCH = 200
-UNREADABLE_MS = 3600 * 1000  # until a row that nobody could read is looked at again: a newer release may have come
+LATER_MS = 3600 * 1000  # until a row is looked at again that nobody could read, or whose blobs could not be removed
 log = logging.getLogger(__name__)
 
 
@@ -61,18 +61,19 @@ def sweep(ports: Ports) -> Swept:
 
     for row in ports.table.due(now=now, limit=BATCH):
         try:
-            did = _attend(ports, row, now=now, may_send=lambda: missing() > done["resent"])
+            may_erase = not done["kept"]  # a store that is away would cost each of the others its patience, too
+            did = _attend(ports, row, now=now, may_send=lambda: missing() > done["resent"], may_erase=may_erase)
         except RowChanged:
             continue  # somebody else moved it on; it comes again if it must
         except ValueError:
             log.exception("the row %s cannot be read and is left alone for an hour", row.key)
-            _put_off(ports, row, until_ms=now + UNREADABLE_MS)
+            _put_off(ports, row, until_ms=now + LATER_MS)
             continue
         done[did] += 1
     return Swept(**{each.name: done[each.name] for each in fields(Swept)})
 
 
-def _attend(ports: Ports, row: Row, *, now: int, may_send: Callable[[], bool]) -> str:
+def _attend(ports: Ports, row: Row, *, now: int, may_send: Callable[[], bool], may_erase: bool) -> str:
     """Do what one row needs; what that was. Raises RowChanged, and ValueError when it cannot be read."""
     if not row.key.startswith("job/"):
         ports.table.delete(row)
@@ -81,9 +82,12 @@ def _attend(ports: Ports, row: Row, *, now: int, may_send: Callable[[], bool]) -
     terms = ports.ledger.terms
     action = verdict(job, now=now, terms=terms)
     if action == "forget":
-        erase_blobs(ports, job)
-        ports.table.delete(row)
-        return "forgotten"
+        forgotten = may_erase and _erased(ports, job)
+        if forgotten:
+            ports.table.delete(row)
+        else:
+            _put_off(ports, row, until_ms=now + LATER_MS)
+        return "forgotten" if forgotten else "kept"
     if action == "give_up":
         _write(ports, row, give_up(job, code="deadline_passed", detail="", now=now, terms=terms))
         return "given_up"
@@ -102,8 +106,18 @@ def _attend(ports: Ports, row: Row, *, now: int, may_send: Callable[[], bool]) -
     return "waiting"
 
 
+def _erased(ports: Ports, job: Job) -> bool:
+    """Whether the job's blobs could be removed; who waits must not miss a deadline because of a store that is away."""
+    try:
+        erase_blobs(ports, job)
+    except (FirstlightError, OSError):
+        log.exception("the blobs of %s cannot be removed; this is tried again in an hour", job.id)
+        return False
+    return True
+
+
 def _put_off(ports: Ports, row: Row, *, until_ms: int) -> None:
-    """Or rows that cannot be read would stand first in every batch, and fill it in the end."""
+    """Or rows that nothing can be done about would stand first in every batch, and fill it in the end."""
     with suppress(RowChanged):
         ports.table.replace(replace(row, due_ms=until_ms))
 

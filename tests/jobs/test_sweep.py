@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import io
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from jobs.blobs import Blobs
+from jobs.errors import StoreBusy
 from jobs.intake import accept, withdraw
 from jobs.ports import Ports, open_ports
 from jobs.settings import Settings
@@ -164,6 +169,40 @@ def test_a_finished_job_is_forgotten_with_its_blobs_when_it_expires(ports: Ports
     assert sweep(ports).forgotten == 1
     assert state(ports, job_id) == "forgotten"
     assert [*ports.blobs.keys("in/"), *ports.blobs.keys("out/")] == []
+
+
+class Kept:
+    """Blobs that cannot be removed, and how often somebody tried."""
+
+    def __init__(self, blobs: Blobs, fact: Exception) -> None:
+        self.blobs, self.fact, self.tries = blobs, fact, 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.blobs, name)
+
+    def delete(self, key: str) -> None:
+        self.tries += 1
+        raise self.fact
+
+
+@pytest.mark.parametrize("fact", [StoreBusy("away"), PermissionError("not yours")])
+def test_blobs_that_cannot_be_removed_keep_no_photo_from_its_deadline(
+    ports: Ports, clock: FakeClock, fact: Exception, caplog
+) -> None:
+    old = [accept(ports, an_order(), io.BytesIO(PHOTO)) for _ in range(3)]
+    for each in old:
+        withdraw(ports, each.job.id, each.owner_token)
+    clock.ms = old[0].job.expires_ms - 1000 * 3600 * 6
+    late = upload(ports)
+    clock.pass_s(6 * 3600)
+    blobs = Kept(ports.blobs, fact)
+    swept = sweep(replace(ports, blobs=blobs))
+    assert (swept.given_up, swept.forgotten, blobs.tries) == (1, 0, 1)
+    assert state(ports, late) == "failed"
+    assert [state(ports, each.job.id) for each in old] == ["cancelled"] * 3
+    assert sum("cannot be removed" in each.message for each in caplog.records) == 1
+    clock.pass_s(3600)
+    assert sweep(ports).forgotten == 3
 
 
 def test_a_tombstone_stays_until_the_expiry_the_job_had(ports: Ports, clock: FakeClock) -> None:
