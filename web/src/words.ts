@@ -71,7 +71,7 @@ export const words = {
     meaning: (stops: number, ratio: number): string =>
       stops === 0 ? "As it was taken. Each stop to the right doubles the light." : `${ratio < 10 ? ratio.toFixed(1) : Math.round(ratio)} times the light. Each stop doubles it.`,
     about: (value: string): string => `about ${value}`,
-    byCamera: "Judged by the camera's own picture inside the raw, which is brighter than the raw itself. The result tells the true value.",
+    byCamera: "Judged by the camera's own picture inside the raw, as a rule brighter than the raw itself. The result tells the true value.",
     format: "Save as",
     apply: "Brighten like this",
     later: "You can ask for this as soon as the photo is done.",

@@ -48,7 +48,7 @@ export function Exposure({ choice, given, best, byCamera, canApply, onChoice, on
       />
       <div className="scale" aria-hidden="true">{[0, 1, 2, 3, 4, 5, 6, 7, 8].map((stop) => <span key={stop}>{stop}</span>)}</div>
       <p className="fine meaning">{words.exposure.meaning(stops, ratioOf(stops))}</p>
-      {byCamera && <p className="fine" id="by-camera">{words.exposure.byCamera}</p>}
+      {byCamera && <p className="fine meaning" id="by-camera">{words.exposure.byCamera}</p>}
       <div className="line">
         <label htmlFor="format">{words.exposure.format}</label>
         <select id="format" value={choice.format} onChange={({ target }) => { onChoice({ ...choice, format: target.value as Format }); }}>
