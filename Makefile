@@ -13,7 +13,7 @@ BOOTS := var/boots
 BOOTED = $(shell find ami docker cli jobs model photos worker constraints.txt -type f ! -name '*.pyc' ! -name '*.md')
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-cloud bake bake-clean deploy destroy try-boot test test-all test-web lint format bench bench-all bench-web simulate images try-images clean
+.PHONY: help run run-cloud bake bake-clean deploy destroy try-boot test test-all test-web lint format bench bench-web simulate images try-images clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -16,7 +16,7 @@ python=.venv/bin/python
 stop() { echo "make bake: $1" >&2; exit 1; }
 
 [ -n "$region" ] || stop "no region is chosen: set AWS_DEFAULT_REGION"
-[ -x "$python" ] || stop "there is no $python: run \`make test\` once, which makes it"
+[ -x "$python" ] || stop "there is no $python: run \`make bake\`, which makes it"
 builder=${ENGINE_CLI:-$(command -v docker || command -v podman || true)}
 [ -n "$builder" ] || stop "neither docker nor podman is here: install one of them"
 command -v packer >/dev/null || stop "packer is not here: https://developer.hashicorp.com/packer/install"
