@@ -10,8 +10,21 @@ import pytest
 from fleet.instance_types import usd_per_hour
 from fleet.simulation.agenda import Agenda
 from fleet.simulation.comparison import ratios
+from fleet.simulation.figures import Figures
 from fleet.simulation.outcome import Life
-from fleet.simulation.scenarios import BRIDGED, MONTH, OLD, ON_UPLOAD, ORACLE, OURS, Case, patient, simulate, visits_of
+from fleet.simulation.scenarios import (
+    BRIDGED,
+    MONTH,
+    OLD,
+    ON_UPLOAD,
+    ORACLE,
+    OURS,
+    UNTOLD,
+    Case,
+    patient,
+    simulate,
+    visits_of,
+)
 from fleet.simulation.traces import Capacity
 from fleet.simulation.visits import Crowd
 from tests.fleet.worlds import ALWAYS, HOUR_S, NAMED, NEVER, TINY, govern, played, seed_of, visit, world
@@ -182,3 +195,26 @@ def test_ours_costs_a_third_of_the_old_system_and_halves_the_wait() -> None:
     assert bridged.to_old_usd[0] < 0.3
     assert bridged.to_oracle_usd[0] < 1.5
     assert bridged.to_on_upload_p90[0] < 0.4
+
+
+def test_a_machine_whose_visitor_says_that_he_leaves_ends_sooner() -> None:
+    told, untold = (replace(visit(0, photos=1), leaves_s=leaves_s) for leaves_s in (10.0, None))
+    lives = [world([each], [ALWAYS]).play(govern).lives for each in (told, untold)]
+    stayed_ms = [life.left_ms - life.last_ms for (life,) in lives]
+    assert 25_000 <= stayed_ms[0] <= 27_000  # the least time, and a look at the clock
+    assert stayed_ms[1] > 89_000  # nothing is learned yet
+
+
+def test_where_pages_tell_nothing_nobody_leaves() -> None:
+    each = replace(visit(0, photos=1), leaves_s=10.0)
+    (life,) = world([each], [ALWAYS], contestant=NAMED[UNTOLD]).play(lambda made: govern(made, NAMED[UNTOLD])).lives
+    assert life.left_ms - life.last_ms > 89_000
+
+
+def test_who_leaves_changes_nothing_else_about_anybody() -> None:
+    case = Case(place=TINY, contestant=NAMED[OURS], seed=1)
+    none, all_ = (replace(case, figures=replace(Figures(), leavers=share)) for share in (0.0, 1.0))
+    quiet, loud = (visits_of(each, seed_of(TINY)) for each in (none, all_))
+    assert [replace(each, leaves_s=None) for each in loud] == quiet
+    assert all(each.leaves_s is None for each in quiet)
+    assert all(each.leaves_s is not None and each.leaves_s > 0 for each in loud)
