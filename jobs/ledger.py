@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from jobs.clock import Clock
 from jobs.errors import RowChanged, StoreBusy
 from jobs.job import Job, job_key
 from jobs.table import JobTable, Row
-from jobs.transitions import Terms
+from jobs.transitions import LeaseLost, Terms
 
 TRIES = 50  # conditional writes that may lose against others before the caller hears StoreBusy
 
@@ -40,6 +41,21 @@ class Ledger:
         Whatever the transition raises goes to the caller and nothing is written. Raises StoreBusy after many lost
         races.
         """
+        row = self.rewrite(job_id, transition)
+        return Job.from_json(row.doc) if row else None
+
+    def rewrite(self, job_id: str, transition: Callable[[Job], Job], *, last: Row | None = None) -> Row | None:
+        """`change`, and the row that it wrote. `last` is the job's row as the caller wrote it.
+
+        Nothing is read where that row still stands: the write's own condition tells. Nothing that `last` says is
+        believed without such a write.
+        """
+        if last is not None:
+            with suppress(LeaseLost, RowChanged):
+                before = Job.from_json(last.doc)
+                after = transition(before)
+                if after != before:
+                    return self.table.replace(row_of(after, terms=self.terms, revision=last.revision))
         for _ in range(TRIES):
             row = self.table.read(job_key(job_id))
             if row is None:
@@ -47,12 +63,11 @@ class Ledger:
             before = Job.from_json(row.doc)
             after = transition(before)
             if after == before:
-                return before
+                return row
             try:
-                self.table.replace(row_of(after, terms=self.terms, revision=row.revision))
+                return self.table.replace(row_of(after, terms=self.terms, revision=row.revision))
             except RowChanged:
                 continue
-            return after
         raise StoreBusy(f"job {job_id} changed too often")
 
     def position(self, job: Job) -> int | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from jobs.job import Job, Phase
 from jobs.queue import Message
+from jobs.table import Row
 from photos.facts import PhotoFacts
 from photos.raster import Raster
 
@@ -17,12 +18,13 @@ from photos.raster import Raster
 class Assignment:
     """Passed from stage to stage; only one stage works on it at a time.
 
-    `lost` is set when the lease went to somebody else, the owner cancelled, or the worker handed the job back: what is
-    still being done for it no longer counts. `seconds` holds how long each finished stage took. `probed` is None until
-    the fetched bytes are read, where nobody read them before.
+    `row` is the job's row as this worker wrote it last. `lost` is set when the lease went to somebody else, the owner
+    cancelled, or the worker handed the job back: what is still being done for it no longer counts. `seconds` holds how
+    long each finished stage took. `probed` is None until the fetched bytes are read, where nobody read them before.
     """
 
     job: Job
+    row: Row
     message: Message
     token: str
     probed: PhotoFacts | None

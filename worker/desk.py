@@ -59,16 +59,18 @@ class Desk:
             return claim(job, token=token, holder=self._worker, now=self._ports.clock(), terms=ledger.terms)
 
         try:
-            job = ledger.change(message.body, transition)
+            row = ledger.rewrite(message.body, transition)
         except NotClaimable as fact:
             # Finished, or in other hands, or out of attempts: the row decides, and the sweeper re-sends what it must.
             log.info("not taken: %s", fact)
-            job = None
-        if job is None:
+            row = None
+        if row is None:
             self._ports.queue.delete(message)
             return None
+        job = Job.from_json(row.doc)
         assignment = Assignment(
             job=job,
+            row=row,
             message=message,
             token=token,
             probed=PhotoFacts.from_json(job.photo) if job.photo else None,
@@ -184,12 +186,12 @@ class Desk:
         if assignment.lost.is_set():
             return False
         try:
-            job = self._ports.ledger.change(assignment.job.id, transition)
+            row = self._ports.ledger.rewrite(assignment.job.id, transition, last=assignment.row)
         except LeaseLost as fact:
             log.info("lease lost: %s", fact)
-            job = None
-        if job is None:
+            row = None
+        if row is None:
             assignment.lost.set()
             return False
-        assignment.job = job
+        assignment.row, assignment.job = row, Job.from_json(row.doc)
         return True

@@ -120,6 +120,11 @@ def test_nothing_scans_the_table(way: Way) -> None:
         assert counter.times("dynamodb", "Scan") == 0
 
 
+def test_a_worker_writes_its_five_reports_without_reading_the_row_that_it_wrote_last(way: Way) -> None:
+    reads, writes = way.worker.times("dynamodb", "GetItem"), way.worker.times("dynamodb", "UpdateItem")
+    assert reads <= writes - 5
+
+
 def test_an_idle_tick_asks_little_of_the_table_and_nothing_else(way: Way) -> None:
     assert way.idle_tick.times("s3") == way.idle_tick.times("sqs") == 0
     assert way.idle_tick.times("dynamodb") <= 8

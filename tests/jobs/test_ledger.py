@@ -92,6 +92,47 @@ def test_of_many_workers_that_claim_at_once_one_holds_the_job(opened) -> None:
     assert job.attempts == 1
 
 
+def test_who_wrote_a_row_last_writes_on_it_again(ports: Ports) -> None:
+    ports.ledger.insert(a_job())
+    last = ports.ledger.rewrite("a", lambda job: replace(job, sends=7))
+    seen = []
+
+    def add(job):
+        seen.append(job.sends)
+        return replace(job, sends=job.sends + 1)
+
+    assert ports.ledger.rewrite("a", add, last=last) == ports.table.read("job/a")
+    assert seen == [7]
+
+
+def test_a_row_that_somebody_else_wrote_meanwhile_is_read_anew(ports: Ports) -> None:
+    ports.ledger.insert(a_job())
+    last = ports.ledger.rewrite("a", lambda job: replace(job, sends=7))
+    ports.ledger.change("a", lambda job: replace(job, sends=20))
+    ports.ledger.rewrite("a", lambda job: replace(job, sends=job.sends + 1), last=last)
+    job = ports.ledger.read("a")
+    assert job is not None
+    assert job.sends == 21
+
+
+def test_an_old_row_neither_ends_a_lease_nor_tells_that_nothing_changes(ports: Ports) -> None:
+    ports.ledger.insert(a_job())
+    old = ports.table.read("job/a")
+    ports.ledger.change("a", lambda job: claim(job, token="t", holder="w", now=NOW, terms=TERMS))
+    kept = ports.ledger.rewrite("a", lambda job: hand_back(job, token="t", now=NOW), last=old)
+    assert kept is not None
+    assert kept == ports.table.read("job/a")
+    assert ports.ledger.rewrite("a", lambda job: job, last=old) == kept
+
+
+def test_a_job_that_is_gone_is_not_written_from_memory(ports: Ports) -> None:
+    ports.ledger.insert(a_job())
+    last = ports.table.read("job/a")
+    assert last is not None
+    ports.table.delete(last)
+    assert ports.ledger.rewrite("a", lambda job: replace(job, sends=2), last=last) is None
+
+
 def test_a_change_that_always_loses_is_given_up(ports: Ports) -> None:
     ports.ledger.insert(a_job())
     tries = []
