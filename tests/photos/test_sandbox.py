@@ -160,6 +160,7 @@ def test_off_still_reads_and_still_bounds():
     with Codec(sandbox="off", operations="tests.photos.hostile") as codec:
         assert deed(codec, "answers").width == 32
         assert answer_to(codec, "opens_a_file")["refused_with"] == "OSError"
+        assert answer_to(codec, "writes_to_other_descriptors")["refused_with"] == "OSError"  # there are none
 
 
 REMOVES = """
