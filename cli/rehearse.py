@@ -43,6 +43,9 @@ def command(*, boot_s: float, engine: str) -> None:
             raise click.ClickException(f"{needed} is missing here; `make run-cloud` installs it")
     os.environ["FLEET"] = "none:"  # noqa: TID251 — an entry point; until there is a template for machines
     settings = read_settings()
+    if not settings.allowed_origins:
+        os.environ["ALLOWED_ORIGINS"] = _own_pages(settings)  # noqa: TID251 — an entry point
+        settings = read_settings()
     logs = Path(settings.spool).absolute().parent / "logs"
     environ = os.environ  # noqa: TID251 — an entry point; boto3 looks there
     for name in [name for name in environ if name.startswith("AWS_")]:
@@ -86,6 +89,12 @@ def _stand_in(logs: Path, *, boot_s: float) -> subprocess.Popen[str]:
             text=True,
             preexec_fn=end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 — no threads here
         )
+
+
+def _own_pages(settings: Settings) -> str:
+    """The origins at which its own page is opened: as with `make deploy`, it may send photos into the bucket."""
+    hosts = dict.fromkeys([settings.host, "127.0.0.1", "localhost"])
+    return ",".join(f"http://{each}:{settings.port}" for each in hosts)
 
 
 def _stores(settings: Settings) -> dict[str, str]:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+import requests
 
 from bench.nights import night_jpeg
 from bench.service import service
@@ -57,6 +58,13 @@ def test_photos_are_sent_looked_after_and_brought_back(cloud, firstlight, tmp_pa
     (machine,) = json.loads(firstlight("machines", "list", "--json").stdout)
     assert (machine["slot"], machine["market"], machine["state"] in ("ready", "busy")) == (0, "spot", True)
     assert machine["type"]
+
+
+def test_the_page_of_a_rehearsal_may_send_into_its_bucket(cloud):
+    form = requests.post(f"{cloud.url}/upload/direct", json={"size": 100}, timeout=30).json()["upload"]
+    ask = {"Origin": cloud.url, "Access-Control-Request-Method": "POST"}
+    answer = requests.options(form["url"], headers=ask, timeout=30)
+    assert answer.headers["Access-Control-Allow-Origin"] == cloud.url
 
 
 def test_the_doctor_finds_nothing_in_a_healthy_cloud_and_then_the_machine_is_ended(firstlight):
