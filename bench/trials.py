@@ -86,8 +86,8 @@ class World:
     """What a machine of ours meets: all is well, unless it is told otherwise.
 
     `environ` is in its user data; `age_s` is what its deadline tag allows; `hidden` begins what its metadata do not
-    tell; `answers` is false where nobody answers it at all; `clock` is the time it believes in, for QEMU's -rtc; `root`
-    is how its disk is mounted.
+    tell; `answers` is false where nobody answers it at all; `clock` is the time it believes in, for QEMU's -rtc;
+    `kernel` is said to its kernel.
     """
 
     environ: Mapping[str, str] = field(default_factory=dict)
@@ -96,7 +96,7 @@ class World:
     answers: bool = True
     clock: str = "utc"
     memory_mb: int = 3072
-    root: str = "ro"
+    kernel: str = "ro"
 
 
 class Ours:
@@ -123,7 +123,7 @@ class Ours:
             self._disk,
             forwards=forwards if self._world.answers else {},
             marks=OURS,
-            arguments=f"{self._world.root} systemd.show_status=1",
+            arguments=f"{self._world.kernel} systemd.show_status=1",
             console=self._disk.image.with_suffix(".log"),
             clock=self._world.clock,
             memory_mb=self._world.memory_mb,
