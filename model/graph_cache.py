@@ -2,7 +2,8 @@
 
 OpenVINO's own cache (CACHE_DIR) computes with a damaged file as if nothing had happened, and its keys differ between
 runs; here a file begins with its sha256, and its name says all that it depends on. `model/baking.py` fills one. What is
-kept is the transformed network, not machine code, which is made at each reading: 0.19 s of 0.22 for 12 MP.
+kept is the transformed network, not machine code, which is made at each reading: 0.19 s of 0.22 for 12 MP. OpenVINO
+notes its version and the instruction set in it and refuses others, so that a graph baked elsewhere would rarely serve.
 """
 
 import logging

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from model import baking, graph_cache
-from model.graph_cache import MOST, GraphCache
+from model.graph_cache import DIGEST, MOST, GraphCache
 from model.openvino_engine import TRIAL, OpenVinoEngine
 from model.weights import load_weights
 from tests.model.conftest import noisy_rgb, rgb_raster
@@ -86,6 +86,19 @@ def test_what_is_no_graph_though_its_sum_is_right_is_compiled_anew(loaded, tmp_p
     first.cache.keep([*first.compiled][-1], b"no graph at all")
     engine, compiled = loaded()
     assert (enhanced(engine) == picture).all()
+    assert len(compiled) == 1
+    assert "does not suit this OpenVINO" in caplog.text
+
+
+def test_a_graph_made_for_other_instructions_is_refused_and_compiled_anew(loaded, tmp_path, caplog):
+    engine, _ = loaded()
+    (kept,) = tmp_path.glob("*.graph")
+    content = kept.read_bytes()[DIGEST:]
+    begin = content.index(b";isa=") + len(b";isa=")  # OpenVINO's own note of what it compiled for
+    other = content[:begin] + b"?" + content[begin + 1 :]
+    engine.cache.keep(TRIAL, other)
+    engine, compiled = loaded()
+    engine.model(TRIAL)
     assert len(compiled) == 1
     assert "does not suit this OpenVINO" in caplog.text
 
