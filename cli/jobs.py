@@ -10,7 +10,7 @@ from typing import get_args
 import click
 
 from cli.columns import columns, length, size
-from cli.stores import opened, watched
+from cli.stores import every_option, opened, watched
 from jobs.clients import Clients
 from jobs.dead_letters import dead_letters, replayed
 from jobs.errors import FAULTS
@@ -52,13 +52,7 @@ def list_(*, states: tuple[str, ...], most: int, as_json: bool) -> None:
 @command.command()
 @state_option
 @most_option
-@click.option(
-    "--every-s",
-    type=click.FloatRange(0.1),
-    default=2.0,
-    show_default=True,
-    help="seconds between two looks; DynamoDB bills each",
-)
+@every_option(2.0, "DynamoDB bills each")
 def watch(*, states: tuple[str, ...], most: int, every_s: float) -> None:
     """Show the list again and again, until Ctrl-C."""
     with opened() as world:

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 import click
 
 from cli.columns import columns, length
-from cli.stores import opened, watched
+from cli.stores import every_option, opened, watched
 from fleet.checkup import breakers
 from fleet.checkup.world import World
 from fleet.fleets import open_fleet
@@ -43,13 +43,7 @@ def list_(*, as_json: bool) -> None:
 
 
 @command.command()
-@click.option(
-    "--every-s",
-    type=click.FloatRange(0.1),
-    default=5.0,
-    show_default=True,
-    help="seconds between two looks; AWS bills some of them",
-)
+@every_option(5.0, "AWS bills some of them")
 def watch(*, every_s: float) -> None:
     """Show the list again and again, until Ctrl-C."""
     with opened() as world:

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import click
 
@@ -17,6 +18,8 @@ from jobs.clients import Declined
 from jobs.clock import now_ms
 from jobs.errors import Refused, StoreBusy
 from jobs.upkeep import NotPossible
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
 @contextmanager
@@ -41,6 +44,17 @@ def opened() -> Iterator[World]:
         raise click.ClickException(f"{fact}; `firstlight doctor` says what is wrong.") from None
     finally:
         world.stores.close()
+
+
+def every_option(default: float, bills: str) -> Callable[[Decorated], Decorated]:
+    """How often a list is drawn anew."""
+    return click.option(
+        "--every-s",
+        type=click.FloatRange(0.1),
+        default=default,
+        show_default=True,
+        help=f"seconds between two looks; {bills}",
+    )
 
 
 def watched(draw: Callable[[], str], *, every_s: float) -> None:
