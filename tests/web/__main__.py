@@ -62,7 +62,7 @@ def screens(node: Node, scenes: list[str]) -> int:
 
 
 def libraries(node: Node) -> None:
-    step("libraries", [*node.npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"], node)
+    step("libraries", [*node.npm, "ci", "--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=5"], node)
 
 
 def browser(node: Node, *arguments: str) -> None:

@@ -31,7 +31,7 @@ const test = base.extend<object, { elsewhere: Elsewhere }>({
         server.close();
       }
     },
-    { scope: "worker", timeout: 120_000 },
+    { scope: "worker", timeout: 180_000 },
   ],
 });
 test.setTimeout(180_000);

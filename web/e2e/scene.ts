@@ -53,7 +53,7 @@ export function chip(name: string, state: Script["warmth"], label: string | RegE
     act: async ({ page, script }) => {
       script.warmth = state;
       await page.reload();
-      await expect(page.getByRole("img", { name: label })).toBeVisible({ timeout: 15_000 });
+      await expect(page.getByRole("img", { name: label })).toBeVisible();
     },
   };
 }

@@ -33,7 +33,7 @@ async function fits(page: Page, state: string): Promise<void> {
 
 for (const scene of SCENES) {
   test(`scene ${scene.name}`, async ({ page }) => {
-    test.setTimeout(180_000);
+    test.setTimeout(300_000); // sixteen states, each in four looks
     const script = new Script(page);
     const devtools = await page.context().newCDPSession(page);
     await page.emulateMedia({ colorScheme: "dark", reducedMotion: "reduce" });

@@ -16,6 +16,11 @@ function fresh(key: string, now = 1): Job {
   return begun({ key, name: `${key}.jpg`, size: 10, now, wish: { ratio: null, format: "jpeg" } });
 }
 
+/** Once it holds, however slow the machine is. */
+function soon(holds: () => Promise<void>): Promise<void> {
+  return vi.waitFor(holds, { timeout: 8000 });
+}
+
 /** What another visit finds. */
 async function reopened(): Promise<Shelf> {
   const shelf = new Shelf(name);
@@ -31,7 +36,7 @@ test("jobs and pictures are there after a reload, newest first", async () => {
   const shelf = await reopened();
   shelf.add(fresh("old", 1), { photo: new Blob(["dark"]) });
   shelf.add(fresh("new", 2));
-  await vi.waitFor(async () => {
+  await soon(async () => {
     expect((await reopened()).state().jobs.map((job) => job.key)).toEqual(["new", "old"]);
   });
   const again = await reopened();
@@ -43,7 +48,7 @@ test("the owner's token survives, for without it nobody could delete the photo",
   const shelf = await reopened();
   shelf.add(fresh("a"));
   shelf.change("a", (job) => accepted(job, { id: "id", token: "secret" }));
-  await vi.waitFor(async () => {
+  await soon(async () => {
     expect((await kept("a"))?.keys).toEqual({ id: "id", token: "secret" });
   });
 });
@@ -75,7 +80,7 @@ test("an accepted file becomes the original that is shown, unless there is a bet
 
 test.each([0, 1, 2, 3, 4, 5])("the original is found also while it is settled, %i steps into it", async (steps) => {
   (await reopened()).add(fresh("jpeg"), { photo: new Blob(["whole"]) });
-  await vi.waitFor(async () => {
+  await soon(async () => {
     expect(await (await reopened()).picture("jpeg", "photo")).not.toBeNull();
   });
   const shelf = await reopened();
@@ -91,7 +96,7 @@ test("what is removed is gone, with its pictures, and cannot be changed back", a
   shelf.remove("a");
   shelf.change("a", (job) => ({ ...job, name: "back" }));
   expect(shelf.state().jobs).toEqual([]);
-  await vi.waitFor(async () => {
+  await soon(async () => {
     expect(await kept("a")).toBeUndefined();
     expect(await (await reopened()).picture("a", "thumb")).toBeNull();
   });
@@ -100,7 +105,7 @@ test("what is removed is gone, with its pictures, and cannot be changed back", a
 test("a tab that does not know yet that another sent a photo cannot make the browser forget its keys", async () => {
   const [one, other] = [await reopened(), await reopened()];
   one.add(fresh("a"));
-  await vi.waitFor(async () => {
+  await soon(async () => {
     expect(await kept("a")).toBeDefined();
   });
   await other.open();
@@ -115,7 +120,7 @@ test("what an older page kept and this one cannot read is left alone", async () 
   const shelf = await reopened();
   shelf.add(fresh("a"));
   shelf.add({ ...fresh("old"), wish: null } as unknown as Job);
-  await vi.waitFor(async () => {
+  await soon(async () => {
     expect((await reopened()).state().jobs.map((job) => job.key)).toEqual(["a"]);
   });
 });
@@ -181,12 +186,12 @@ test("an ended job changes no more, and can go again", () => {
 test("a photo given up in one tab stays so for the others, whatever they still write", async () => {
   const first = await reopened();
   first.add(fresh("a"));
-  await vi.waitFor(async () => { expect(await kept("a")).toBeDefined(); });
+  await soon(async () => { expect(await kept("a")).toBeDefined(); });
   const second = await reopened();
   first.change("a", (job) => moved(job, "withdrawn"));
-  await vi.waitFor(async () => { expect((await kept("a"))?.stage).toBe("withdrawn"); });
+  await soon(async () => { expect((await kept("a"))?.stage).toBe("withdrawn"); });
   second.change("a", (job) => accepted(job, { id: "id", token: "secret" }));
-  await vi.waitFor(async () => {
+  await soon(async () => {
     expect(await kept("a")).toMatchObject({ stage: "withdrawn", keys: { id: "id" } });
   });
   await second.renew("a");
@@ -196,10 +201,10 @@ test("a photo given up in one tab stays so for the others, whatever they still w
 test("a photo removed in one tab is not sent by another that waits its turn", async () => {
   const first = await reopened();
   first.add(fresh("a"), { photo: new Blob(["dark"]) });
-  await vi.waitFor(async () => { expect(await kept("a")).toBeDefined(); });
+  await soon(async () => { expect(await kept("a")).toBeDefined(); });
   const second = await reopened();
   first.remove("a");
-  await vi.waitFor(async () => { expect(await kept("a")).toBeUndefined(); });
+  await soon(async () => { expect(await kept("a")).toBeUndefined(); });
   await second.renew("a");
   expect(second.job("a")).toBeUndefined();
 });
