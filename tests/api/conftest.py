@@ -151,7 +151,7 @@ class House:
         ensured = self.hands.ensured
         ticks, pause = ensured.count("tick"), threading.Event()
         self.service.outlooks.ensure_soon("tick")
-        for _ in range(2000):
+        for _ in range(12_000):
             if ensured.count("tick") > ticks:
                 return [reason for reason in ensured if reason != "tick"]
             pause.wait(0.005)

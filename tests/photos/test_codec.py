@@ -59,7 +59,7 @@ def children_of(pid):
 def first_child_of(pid):
     """The zygote's first child; it is there soon after a call began."""
     watch = threading.Event()
-    for _ in range(1000):
+    for _ in range(6000):
         if children := children_of(pid):
             return children[0]
         watch.wait(0.01)

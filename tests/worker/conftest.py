@@ -26,7 +26,7 @@ from worker.pulse import Identity
 from worker.stages import Stages
 from worker.supervisor import Supervisor
 
-BOUND_S = 45.0
+BOUND_S = 100.0
 
 
 @pytest.fixture(scope="session")

@@ -75,7 +75,7 @@ def hear(service, monkeypatch):
     yield hear
     stopped.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
 
 
 def test_no_news_is_none_and_the_token_is_kept(service):

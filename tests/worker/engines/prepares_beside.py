@@ -11,7 +11,7 @@ come = threading.Event()
 
 
 def expect(layout, width, height, *, depth_in, depth_out):
-    Path(sys.argv[2]).write_text("beside" if come.wait(10) else "before")
+    Path(sys.argv[2]).write_text("beside" if come.wait(18) else "before")
 
 
 def enhance(source, raster, ratio, target, progress):
