@@ -50,6 +50,18 @@ test("a tab does not speak while somebody looks at another, and the last one spe
   expect(other.leave(OLD)).toEqual(NEW);
 });
 
+test("where a browser keeps its tabs apart, each speaks for itself", () => {
+  vi.stubGlobal("BroadcastChannel", class {
+    constructor() {
+      throw new DOMException("denied", "SecurityError");
+    }
+  });
+  const tab = new Tabs();
+  tab.come();
+  expect(tab.leave(OLD)).toEqual(OLD);
+  vi.unstubAllGlobals();
+});
+
 test("who comes back is there again", async () => {
   const [one, other] = [new Tabs(), new Tabs()];
   one.come();

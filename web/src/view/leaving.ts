@@ -40,8 +40,12 @@ export class Tabs {
 
   /** Somebody looks at this one. */
   come(): void {
-    if (this.#channel || typeof BroadcastChannel === "undefined") return;
-    this.#channel = new BroadcastChannel(CHANNEL);
+    if (this.#channel) return;
+    try {
+      this.#channel = new BroadcastChannel(CHANNEL);
+    } catch {
+      return; // a browser that keeps its tabs apart, or has no such thing: each speaks for itself
+    }
     this.#channel.onmessage = ({ data }: MessageEvent<Told>) => {
       this.#hear(data);
     };
