@@ -51,11 +51,9 @@ test("a tab does not speak while somebody looks at another, and the last one spe
 });
 
 test("where a browser keeps its tabs apart, each speaks for itself", () => {
-  vi.stubGlobal("BroadcastChannel", class {
-    constructor() {
-      throw new DOMException("denied", "SecurityError");
-    }
-  });
+  vi.stubGlobal("BroadcastChannel", vi.fn(function denied() {
+    throw new DOMException("denied", "SecurityError");
+  }));
   const tab = new Tabs();
   tab.come();
   expect(tab.leave(OLD)).toEqual(OLD);
