@@ -36,7 +36,8 @@ class Assumptions:
     machine_disk_gb: float = _assumed(16, "a worker's root volume")
     gpu_image_gb: float = _assumed(10, "what a machine image with CUDA's torch takes as a snapshot; not baked yet")
     cpu_image_gb: float = _assumed(3, "what a machine image with torch for CPUs takes as a snapshot; not baked yet")
-    host_disk_gb: float = _assumed(8, "the API host's root volume")
+    machine_disk_mibs: float = _assumed(125, "what deploy/'s volume_throughput buys a worker's volume over gp3's own")
+    host_disk_gb: float = _assumed(16, "the API host's root volume, as deploy/ makes it")
     old_boot_s: float = _assumed(90, "its author's 1–2 minutes")
     old_idle_s: float = _assumed(FLEET.old_idle_s, "its worker's idle time")
     old_work_s: float = _assumed(

@@ -144,7 +144,8 @@ def idle(seen: Counted, assumed: Assumptions) -> Use:
 def bill(design: Design, seen: Counted, prices: Prices, assumed: Assumptions, *, photos: float) -> Bill:
     visits = photos / assumed.photos_a_visit
     hours = visits * machine_s(design, assumed) / HOURLY
-    disk_hour = assumed.machine_disk_gb * prices.volume_gb_month * HOURLY / SECONDS_A_MONTH
+    bought_month = 0.0 if design.old else assumed.machine_disk_mibs * prices.volume_mibs_month
+    disk_hour = (assumed.machine_disk_gb * prices.volume_gb_month + bought_month) * HOURLY / SECONDS_A_MONTH
     months_kept = assumed.kept_days * 24 * HOURLY / SECONDS_A_MONTH
     sent_gb = photos * seen.result_bytes / GB
     standing_hours = SECONDS_A_MONTH / HOURLY

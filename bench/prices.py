@@ -38,7 +38,8 @@ class Prices:
     address_hour: float = _price(
         FLEET.address_hour, "aws.amazon.com/vpc/pricing: each public IPv4 address, in use or not"
     )
-    volume_gb_month: float = _price(0.08, "aws.amazon.com/ebs/pricing: gp3, its basic throughput included")
+    volume_gb_month: float = _price(0.08, "aws.amazon.com/ebs/pricing: gp3, 125 MiB/s included")
+    volume_mibs_month: float = _price(0.04, "aws.amazon.com/ebs/pricing: gp3, each MiB/s over those")
     snapshot_gb_month: float = _price(0.05, "aws.amazon.com/ebs/pricing: snapshots, standard tier")
 
 

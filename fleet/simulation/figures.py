@@ -49,7 +49,11 @@ class Figures:
     gpu_spot_hour: float = _known(0.265, "aws.amazon.com/ec2/spot/pricing: g4dn.xlarge, us-east-1, about; it moves")
     cpu_spot_hour: float = _known(0.066, "aws.amazon.com/ec2/spot/pricing: c7i.xlarge, us-east-1, about; it moves")
     address_hour: float = _known(0.005, "aws.amazon.com/vpc/pricing: each public IPv4 address")
-    disk_hour: float = _known(0.00175, "aws.amazon.com/ebs/pricing: 16 GB of gp3 at $0.08 a GB and month of 730 h")
+    disk_hour: float = _known(
+        0.0086,
+        "aws.amazon.com/ebs/pricing: 16 GB of gp3 at $0.08 a GB and month of 730 h, and at $0.04 each the 125 MiB/s "
+        "that deploy/ buys over the free ones; the same for every policy",
+    )
     gpu_work_s: float = _known(
         1.4, "a 12 MP JPEG, warm: two cores without a GPU need 1.38 s (README); a GPU's host no less"
     )
@@ -73,8 +77,8 @@ class Figures:
     between_spread: float = _known(0.5, "sigma of its logarithm; assumed")
     leavers: float = _known(
         0.5,
-        "share of visitors whose page tells that they leave; no figure is published. Beacons of a page that is closed "
-        "or hidden arrive from some 9 in 10 (nicj.net, 2023); others stay open, crash, or are no page; assumed",
+        "share of visitors whose page tells that they leave; no figure was found. Not all that a page sends when it is "
+        "closed or hidden arrives (nicj.net, Beaconing in Practice); others stay open, crash, or are no page; assumed",
     )
     leave_median_s: float = _known(15.0, "the last result seen → the page says so; as between two photos; assumed")
     leave_spread: float = _known(0.5, "sigma of its logarithm; assumed")

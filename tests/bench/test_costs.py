@@ -107,10 +107,10 @@ def test_a_month_is_billed_by_hand_the_same() -> None:
     assert use.times("sqs") == pytest.approx(200 * 212 / 60 * 30)
     one = bill(gpu, replace(seen, result_bytes=200_000_000), PRICES, ASSUMED, photos=1000)
     assert one.requests == pytest.approx(1.2 * 0.625 + 200 * 57 / 1e6 * 0.125)
-    assert one.machines == pytest.approx(200 * 212 / 3600 * (0.265 + 0.005 + 16 * 0.08 / 730))
+    assert one.machines == pytest.approx(200 * 212 / 3600 * (0.265 + 0.005 + (16 * 0.08 + 125 * 0.04) / 730))
     assert one.egress == pytest.approx((200 - 100) * 0.09)
     assert one.idle_requests == pytest.approx(87_600 * 10 / 1e6 * 0.125 + 730 * 2 / 1e6 * 5 + 21_900 / 1e6 * 0.625)
-    assert one.host + one.address == pytest.approx(730 * (0.0104 + 0.005) + 8 * 0.08)
+    assert one.host + one.address == pytest.approx(730 * (0.0104 + 0.005) + 16 * 0.08)
     assert one.snapshot == pytest.approx(0.5)
     assert one.total == pytest.approx(one.variable + one.standing)
 

@@ -91,7 +91,7 @@ def test_what_is_billed_is_the_sum_of_the_lives() -> None:
     assert max(life.billed_s for life in outcome.lives) > 600
     spot = [life for life in outcome.lives if life.market == "spot"]
     assert spot
-    assert all(life.usd_per_hour == pytest.approx(0.265 + 0.005 + 0.00175) for life in spot)
+    assert all(life.usd_per_hour == pytest.approx(0.265 + 0.005 + 0.0086) for life in spot)
 
 
 def test_a_short_life_is_billed_a_whole_minute() -> None:
@@ -128,7 +128,7 @@ def test_an_interruption_loses_nothing_and_the_photo_goes_to_the_next_machine() 
 def test_without_spot_photos_wait_or_pay_the_full_price() -> None:
     paid = world([visit(10)], [NEVER], on_demand_budget=1).play(govern)
     assert [life.market for life in paid.lives] == ["on-demand"]
-    assert paid.lives[0].usd_per_hour == pytest.approx(usd_per_hour("g4dn.xlarge", "on-demand") + 0.00675)
+    assert paid.lives[0].usd_per_hour == pytest.approx(usd_per_hour("g4dn.xlarge", "on-demand") + 0.0136)
     later = Capacity(zone="a", step_s=60.0, there=(*(False,) * 30, *(True,) * 130))
     waited = world([visit(10)], [later], on_demand_budget=0).play(govern)
     assert [life.market for life in waited.lives] == ["spot"]
