@@ -65,7 +65,7 @@ class Server:
         while todo:
             pid = todo.pop()
             found.append(pid)
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
                 todo += [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
         return found
 

@@ -11,6 +11,7 @@ function job(photo: string, at: string, stage: Stage = "ended", more: Partial<Jo
 
 const OLD: Word = { photo: "old", at: "2026-11-23T10:00:00.000Z" };
 const NEW: Word = { photo: "new", at: "2026-11-23T10:00:00.001Z" };
+const SOON = { timeout: 8000 }; // another tab hears of it
 
 test("the last word is of the photo that the service took last", () => {
   expect(lastWord([job(NEW.photo, NEW.at), job(OLD.photo, OLD.at)])).toEqual(NEW);
@@ -42,11 +43,11 @@ test("a tab does not speak while somebody looks at another, and the last one spe
   other.come();
   await vi.waitFor(() => {
     expect([one.others, other.others]).toEqual([1, 1]);
-  });
+  }, SOON);
   expect(one.leave(NEW)).toBeNull();
   await vi.waitFor(() => {
     expect(other.others).toBe(0);
-  });
+  }, SOON);
   expect(other.leave(OLD)).toEqual(NEW);
 });
 
@@ -68,10 +69,10 @@ test("who comes back is there again", async () => {
   other.come();
   await vi.waitFor(() => {
     expect([one.others, other.others]).toEqual([1, 1]);
-  });
+  }, SOON);
   expect(other.leave(null)).toBeNull();
   await vi.waitFor(() => {
     expect(one.others).toBe(0);
-  });
+  }, SOON);
   expect(one.leave(OLD)).toEqual(OLD);
 });
