@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import median, quantiles
-from typing import Any, cast
+from typing import Any
 
 from jobs.errors import RowChanged, RowExists
 from jobs.job import Job, Phase
@@ -32,6 +34,7 @@ WAY: tuple[Phase, ...] = (
 WORK: tuple[Phase, ...] = WAY[3:]
 
 Samples = dict[Phase, list[float]]
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +69,25 @@ class Measured:
 
     @classmethod
     def from_json(cls, text: str) -> Measured:
-        """Read a row of this layout, or of the first one, which knew no flavours."""
-        doc: dict[str, Any] = json.loads(text)
-        if "v" not in doc:
-            return cls(samples={"": cast("Samples", doc)})
-        return cls(latest=doc["latest"], samples=doc["flavours"])
+        """Read a row of this layout, or of the first one, which knew no flavours.
+
+        What cannot be read, for workers write it, counts as never measured, and the next measurement writes over it.
+        """
+        try:
+            doc: Any = json.loads(text)
+            if "v" not in doc:
+                return cls(samples={"": _samples(doc)})
+            return cls(latest=str(doc["latest"]), samples={name: _samples(of) for name, of in doc["flavours"].items()})
+        except (ValueError, LookupError, TypeError, AttributeError):
+            log.warning("what phases usually take cannot be read, and is measured anew: %.200s", text)
+            return cls()
+
+
+def _samples(doc: Samples) -> Samples:
+    """Raises ValueError, TypeError and AttributeError when this holds anything but finite lengths."""
+    if not all(isinstance(each, int | float) and 0 <= each < math.inf for values in doc.values() for each in values):
+        raise ValueError("a phase takes its time")
+    return doc
 
 
 def record(table: JobTable, seconds: Mapping[Phase, float], *, flavour: str, megapixels: float = 1.0) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from jobs.milestones import KEPT_MS, ColdStart, cold_starts, write_start
+import pytest
+
+from jobs.milestones import GROUP, KEPT_MS, ColdStart, cold_starts, write_start
 from jobs.ports import Ports
 from jobs.sweep import sweep
 from jobs.table import JobTable
@@ -42,6 +44,15 @@ def test_the_row_of_another_start_is_left_alone(table: JobTable) -> None:
     write_start(table, START)
     write_start(table, replace(START, at_ms={"supervisor": NOW + 5}))  # the same name, and nothing read of it
     assert cold_starts(table, since_ms=0)[0].at_ms == START.at_ms
+
+
+@pytest.mark.parametrize(
+    "doc", ["no start", "5", "{}", '{"worker": "x", "slot": 0, "epoch": 1, "flavour": "", "at_ms": {}}']
+)
+def test_one_that_cannot_be_read_hides_no_other(table: JobTable, doc: str) -> None:
+    table.insert(replace(START.to_row(), key=f"{GROUP}/odd", doc=doc))
+    write_start(table, START)
+    assert [each.worker for each in cold_starts(table, since_ms=0)] == [START.worker]
 
 
 def test_a_start_is_forgotten_after_a_week(ports: Ports, clock: FakeClock) -> None:

@@ -56,6 +56,18 @@ def test_the_time_left_is_what_remains_of_this_phase_and_all_that_follow() -> No
     assert left("starting_machine", 4, ahead=1) == pytest.approx(6 + 5 + 2 * WORK_S)
 
 
+@pytest.mark.parametrize(
+    "doc",
+    ["nothing", "5", "[]", '{"v": 2}', '{"v": 2, "latest": "x", "flavours": {"x": {"storing": ["long"]}}}',
+     '{"v": 2, "latest": "x", "flavours": {"x": {"storing": [NaN]}}}', '{"storing": 7}'],
+)  # fmt: skip
+def test_what_cannot_be_read_stops_nobody_and_is_measured_anew(table: JobTable, doc: str) -> None:
+    table.insert(Row(key=KEY, doc=doc))
+    assert usual(table) == {}
+    record(table, {"storing": 2.0}, flavour="torch")
+    assert usual(table) == {"storing": 2.0}
+
+
 @pytest.mark.parametrize("phase", ["waiting_for_capacity", "machine_failing", "no_worker"])
 def test_a_wait_that_nobody_can_measure_has_no_estimate(phase) -> None:
     assert eta_s(USUAL, phase=phase, phase_for_s=0, megapixels=10) is None
