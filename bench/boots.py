@@ -115,6 +115,8 @@ def main() -> int:
                 build.error(f"{chosen.kind} wants --image TAR: python docker/trial.py --no-runs --export TAR makes it")
         elif chosen.doing == "ends":
             ways = WAYS if chosen.ways == ["all"] else chosen.ways or USUAL
+            if unknown := set(ways) - WAYS.keys():
+                end.error(f"no such end: {', '.join(sorted(unknown))}; there are {', '.join(WAYS)}")
             return ends(found(chosen.folder, "ours"), ways)
         else:
             starts = chosen.folder / ("receipts.json" if chosen.to_receive else "boots.json")
