@@ -208,7 +208,14 @@ def test_everything_else_of_aws_is_there_too(aws: LocalCloud, clients: Clients) 
     s3.put_object(Bucket="a-bucket", Key="k", Body=b"photo")
     assert s3.get_object(Bucket="a-bucket", Key="k")["Body"].read() == b"photo"
     assert clients.client("sqs", endpoint=aws.endpoint).create_queue(QueueName="q")["QueueUrl"]
-    assert clients.client("dynamodb", endpoint=aws.endpoint).list_tables()["TableNames"] == []
+    tables = clients.client("dynamodb", endpoint=aws.endpoint)
+    tables.create_table(
+        TableName="a-table",
+        KeySchema=[{"AttributeName": "key", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "key", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    assert "a-table" in tables.list_tables()["TableNames"]  # beside those of other tests in this process
 
 
 def test_a_demonstration_may_interrupt_by_hand(aws: LocalCloud, fleet: Ec2Fleet) -> None:
