@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ NO_STATE = "No state file was found"
 MOST_LINES = 40  # of what Terraform said last, when it fails
 INSTALL = "https://developer.hashicorp.com/terraform/install"
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-LISTENS_S = 0.5
+LISTENS_S = 0.5  # a signal that comes just before we wait is heard when the wait ends: so none may last
 ENDING = "Terraform ends what it has begun and writes down what is there; that may take a minute."
 INTERRUPTED = "Interrupted. Run the same again: Terraform knows what it has made, and goes on."
 
@@ -115,7 +116,7 @@ class Terraform:
 
     def _asked(self, verb: str, *words: str) -> str:
         with self._running(verb, words, stderr=subprocess.PIPE) as running:
-            said, complained = running.communicate()
+            said, complained = _heard_out(running)
         if running.returncode:
             raise TerraformRefused(complained.strip() or said.strip())
         return said
@@ -124,11 +125,10 @@ class Terraform:
         """The same, with its lines of progress shown as they come."""
         said: deque[str] = deque(maxlen=MOST_LINES)
         with self._running(verb, words, stderr=subprocess.STDOUT) as running:
-            assert running.stdout is not None
-            for line in running.stdout:
-                said.append(line)
-                if re.search(r": (Creation|Modifications|Destruction) complete", line):
-                    print(f"  {line.strip()}", flush=True)
+            reader = threading.Thread(target=_show, args=(running, said))
+            reader.start()
+            while reader.is_alive():
+                reader.join(LISTENS_S)
         if running.returncode:
             raise TerraformRefused("".join(said).strip() or f"{self._program} {verb} ended with {running.returncode}")
 
@@ -151,9 +151,6 @@ class Terraform:
                 running.send_signal(signal.SIGINT)
 
         before = {number: signal.signal(number, hand_on) for number in ENDS}
-        # A signal that comes just before a read begins is heard when the read ends: so none may last.
-        before[signal.SIGALRM] = signal.signal(signal.SIGALRM, lambda *_: None)
-        signal.setitimer(signal.ITIMER_REAL, LISTENS_S, LISTENS_S)
         try:
             running = subprocess.Popen(
                 self._line(verb, words),
@@ -170,8 +167,25 @@ class Terraform:
             with running:
                 yield running
         finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
             for number, handler in before.items():
                 signal.signal(number, handler)
         if heard:
             raise TerraformRefused(INTERRUPTED)
+
+
+def _heard_out(running: subprocess.Popen[str]) -> tuple[str, str]:
+    """What it says and what it complains of, to its end."""
+    while True:
+        try:
+            return running.communicate(timeout=LISTENS_S)
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def _show(running: subprocess.Popen[str], said: deque[str]) -> None:
+    """Read its lines to the end, and show those that tell of progress."""
+    assert running.stdout is not None
+    for line in running.stdout:
+        said.append(line)
+        if re.search(r": (Creation|Modifications|Destruction) complete", line):
+            print(f"  {line.strip()}", flush=True)
