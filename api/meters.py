@@ -20,9 +20,7 @@ from jobs.heartbeat import WorkerState, heartbeats
 from jobs.milestones import MOST, ColdStart, cold_starts
 from jobs.ports import Ports
 
-FRESH_MS = (
-    5_000  # DynamoDB bills a count by the rows it passes: 94 read units for 10,000 that wait, and anybody may ask
-)
+FRESH_MS = 5_000  # DynamoDB bills a count by the rows it passes, 94 read units for 10,000; and anybody may ask
 STARTS_SINCE_MS = 24 * 3600 * 1000
 STARTS_FRESH_MS = 60_000  # each start is a row, and a scrape every few seconds would read them all again
 STARTS_OPEN_MS = 15 * 60_000  # a start's row may still gain milestones
